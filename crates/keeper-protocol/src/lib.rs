@@ -1,0 +1,1 @@
+//! What server and keeper say to each other.

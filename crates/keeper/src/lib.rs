@@ -1,0 +1,1 @@
+//! The cryptographic module, in its own process.

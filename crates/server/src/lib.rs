@@ -1,0 +1,1 @@
+//! HTTP, signatures, the pipeline and the operations.

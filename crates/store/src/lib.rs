@@ -1,0 +1,1 @@
+//! Durable records over an ordered key-value engine.

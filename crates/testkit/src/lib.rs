@@ -1,0 +1,1 @@
+//! Starts real processes and sends raw signed requests, for tests only.
