@@ -146,6 +146,30 @@ wire_enum! {
     }
 }
 
+wire_enum! {
+    /// An algorithm of Encrypt and Decrypt.
+    EncryptionAlgorithm {
+        /// AES-256-GCM under a key derived for the call.
+        SymmetricDefault = "SYMMETRIC_DEFAULT",
+        /// RSAES-OAEP with SHA-1 (RFC 8017).
+        RsaesOaepSha1 = "RSAES_OAEP_SHA_1",
+        /// RSAES-OAEP with SHA-256 (RFC 8017).
+        RsaesOaepSha256 = "RSAES_OAEP_SHA_256",
+        /// SM2 public key encryption.
+        Sm2Pke = "SM2PKE",
+    }
+}
+
+wire_enum! {
+    /// The length of a data key, by name.
+    DataKeySpec {
+        /// 256 bits.
+        Aes256 = "AES_256",
+        /// 128 bits.
+        Aes128 = "AES_128",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -21,7 +21,7 @@ pub use alias::{ALIAS_NAME_LEN_MAX, AWS_ALIAS_PREFIX, AliasArn, AliasName, Parse
 pub use arn::{ARN_LEN_MAX, Arn, PARTITION, ParseArnError};
 pub use caller::{Caller, CallerKind, UniqueId};
 pub use encryption_context::{ENCRYPTION_CONTEXT_BYTES_MAX, EncryptionContext, EncryptionContextTooLarge};
-pub use key::{KeyManager, KeySpec, KeyState, KeyUsage, Origin};
+pub use key::{DataKeySpec, EncryptionAlgorithm, KeyManager, KeySpec, KeyState, KeyUsage, Origin};
 pub use key_id::{KeyArn, KeyId, ParseKeyIdError};
 pub use material_id::{MaterialId, ParseMaterialIdError};
 pub use random::Random;

@@ -93,6 +93,16 @@ impl Timestamp {
         Some(Self::from_seconds(parsed.assume_utc().unix_timestamp()))
     }
 
+    /// Reads the form that [`Timestamp::http_date`] writes; none for any other.
+    #[must_use]
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let format = format_description!(
+            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+        );
+        let parsed = time::PrimitiveDateTime::parse(text, format).ok()?;
+        Some(Self::from_seconds(parsed.assume_utc().unix_timestamp()))
+    }
+
     fn format(self, format: &[BorrowedFormatItem<'_>]) -> String {
         // Every value is in the calendar's range, so neither step fails; the epoch stands for the impossible.
         let moment = OffsetDateTime::from_unix_timestamp(self.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -122,6 +132,7 @@ mod tests {
         assert_eq!(instant.http_date(), "Wed, 21 May 2025 05:47:45 GMT");
         assert_eq!(instant.audit_text(), "May 21, 2025, 5:47:45 AM");
         assert_eq!(Timestamp::from_iso8601_basic("20250521T054745Z").unwrap().seconds(), instant.seconds());
+        assert_eq!(Timestamp::from_http_date("Wed, 21 May 2025 05:47:45 GMT").unwrap().seconds(), instant.seconds());
         assert_eq!(Timestamp::from_iso8601_basic("20251321T054745Z"), None);
     }
 

@@ -1,0 +1,145 @@
+//! The command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+use kanuki_types::{AccountId, Region};
+
+/// A self-hosted key management service that speaks the AWS KMS API.
+///
+/// Start it, then point any AWS SDK or the AWS CLI at it:
+///
+///     kanuki serve &
+///     eval "$(kanuki env)"
+///     aws kms create-key
+#[derive(Debug, Parser)]
+#[command(name = "kanuki", version, verbatim_doc_comment, propagate_version = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the API; an empty data directory is initialised first.
+    Serve(Box<ServeArgs>),
+    /// Print shell exports that set up the AWS CLI and SDKs: eval "$(kanuki env)".
+    Env(EnvArgs),
+    /// Read and verify the audit trail, without a running server.
+    #[command(subcommand)]
+    Trail(TrailCommand),
+    /// The cryptographic module; the server starts it by itself.
+    #[command(hide = true)]
+    Keeper(KeeperArgs),
+    /// Lists the operations that are implemented, as JSON.
+    #[command(hide = true)]
+    Operations,
+}
+
+/// Where the data is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DataDir {
+    /// Directory of the store, the trail, the keyring and the first credentials
+    /// [default: $XDG_DATA_HOME/kanuki or ~/.local/share/kanuki]
+    #[arg(long, env = "KANUKI_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// Options of `serve`. Each stands also in the configuration file; a flag wins over the environment, the environment
+/// over the file.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) data_dir: DataDir,
+    /// Configuration file (TOML); `deploy/kanuki.toml` in the sources explains every field
+    #[arg(long, env = "KANUKI_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Check the configuration, say what is wrong with it, and end
+    #[arg(long)]
+    pub(crate) check_config: bool,
+    /// Address to listen on; loopback only, as this door has no TLS [default: 127.0.0.1:8777]
+    #[arg(long, env = "KANUKI_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Account of the first administrator, chosen once [default: 111122223333]
+    #[arg(long, env = "KANUKI_ACCOUNT", value_name = "ID")]
+    pub(crate) account: Option<AccountId>,
+    /// Region to serve; give it several times, the first is the default one [default: us-east-1 and us-west-2]
+    #[arg(long = "region", env = "KANUKI_REGIONS", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) regions: Vec<Region>,
+    /// File that seals the root key; made on the first start [default: seal.key in the data directory]
+    #[arg(long, env = "KANUKI_SEAL_KEY_FILE", value_name = "FILE", conflicts_with = "seal_passphrase_file")]
+    pub(crate) seal_key_file: Option<PathBuf>,
+    /// File with the passphrase that seals the root key; /dev/tty asks for it
+    #[arg(long, env = "KANUKI_SEAL_PASSPHRASE_FILE", value_name = "FILE")]
+    pub(crate) seal_passphrase_file: Option<PathBuf>,
+    /// Declaration of accounts, users, roles and policies (TOML); what is missing is made
+    #[arg(long, env = "KANUKI_SEED", value_name = "FILE")]
+    pub(crate) seed: Option<PathBuf>,
+    /// For tests: the time of the domain can be steered through an endpoint, and the seed may fix key material. Loopback
+    /// only, with a data directory of its own
+    #[arg(long, env = "KANUKI_INSECURE_TEST_MODE")]
+    pub(crate) insecure_test_mode: bool,
+    /// Form of the operator's log on standard error
+    #[arg(long, env = "KANUKI_LOG_FORMAT", value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+/// Forms of the operator's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// Text for people.
+    Text,
+}
+
+/// Options of `env`.
+#[derive(Debug, Args)]
+pub(crate) struct EnvArgs {
+    #[command(flatten)]
+    pub(crate) data_dir: DataDir,
+    /// Whose credentials: a profile of the data directory's `credentials` file
+    #[arg(long, default_value = "default", value_name = "NAME")]
+    pub(crate) profile: String,
+}
+
+/// What to do with the trail.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TrailCommand {
+    /// Check the whole hash chain against itself and against the anchor; names the first break
+    Verify {
+        #[command(flatten)]
+        data_dir: DataDir,
+    },
+    /// Print records, one JSON object a line
+    Tail {
+        #[command(flatten)]
+        data_dir: DataDir,
+        /// How many of the last records; all without it
+        #[arg(short = 'n', long, value_name = "N")]
+        lines: Option<u64>,
+        /// Wait for more
+        #[arg(short, long)]
+        follow: bool,
+    },
+}
+
+/// Options of the keeper process.
+#[derive(Debug, Args)]
+pub(crate) struct KeeperArgs {
+    /// The key file
+    #[arg(long, conflicts_with = "passphrase_file", required_unless_present = "passphrase_file")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// The file with the passphrase
+    #[arg(long)]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// Make the key file
+    #[arg(long)]
+    pub(crate) create_seal_key: bool,
+    /// Accept given key material
+    #[arg(long)]
+    pub(crate) insecure_fixed_material: bool,
+}

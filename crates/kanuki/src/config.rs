@@ -1,0 +1,184 @@
+//! The configuration: flags over environment over file over defaults.
+//!
+//! Invariants: a field that is not known is refused; every field has a usable default; secrets stand here only by the
+//! name of the file that holds them.
+
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use kanuki_server::settings::Settings;
+use kanuki_types::{AccountId, Region};
+use serde::Deserialize;
+
+use crate::{
+    cli::{LogFormat, ServeArgs},
+    error::CommandError,
+};
+
+/// The file, as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigFile {
+    data_dir: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    account: Option<AccountId>,
+    regions: Option<Vec<Region>>,
+    seed: Option<PathBuf>,
+    log_format: Option<LogFormat>,
+    #[serde(default)]
+    seal: SealFile,
+    #[serde(default)]
+    insecure_test_mode: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SealFile {
+    key_file: Option<PathBuf>,
+    passphrase_file: Option<PathBuf>,
+}
+
+/// What seals the root key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Seal {
+    /// A key file.
+    KeyFile(PathBuf),
+    /// A passphrase in a file.
+    PassphraseFile(PathBuf),
+}
+
+/// Everything that `serve` was told.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) settings: Settings,
+    pub(crate) seal: Seal,
+    pub(crate) seed: Option<PathBuf>,
+    pub(crate) log_format: LogFormat,
+}
+
+impl Config {
+    /// Joins flags and environment (which the command line has read) with the file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is wrong, or if what was asked is unsafe.
+    pub(crate) fn read(args: &ServeArgs, default_data_dir: Option<PathBuf>) -> Result<Self, CommandError> {
+        let file = match &args.config {
+            Some(path) => read_file(path)?,
+            None => ConfigFile::default(),
+        };
+        let data_dir = args.data_dir.data_dir.clone().or(file.data_dir).or(default_data_dir);
+        let data_dir = data_dir.ok_or_else(|| CommandError::new("no data directory: set --data-dir or HOME"))?;
+        let listen = args.listen.or(file.listen).unwrap_or(LISTEN_DEFAULT);
+        if !listen.ip().is_loopback() {
+            return Err(CommandError::new(format!(
+                "cannot listen on {listen}: without TLS this server listens on loopback addresses only; put a TLS proxy on \
+                 this machine before it"
+            )));
+        }
+        let regions = if args.regions.is_empty() { file.regions.unwrap_or_default() } else { args.regions.clone() };
+        let regions = if regions.is_empty() { default_regions()? } else { regions };
+        let account = match args.account.or(file.account) {
+            Some(account) => account,
+            None => ACCOUNT_DEFAULT.parse().map_err(CommandError::from_error)?,
+        };
+        let default_region = regions.first().cloned().ok_or_else(|| CommandError::new("no Region"))?;
+        let test_mode = args.insecure_test_mode || file.insecure_test_mode;
+        Ok(Self {
+            seal: seal(args, file.seal, &data_dir)?,
+            listen,
+            settings: Settings::new(account, default_region, regions, test_mode),
+            seed: args.seed.clone().or(file.seed),
+            log_format: args.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
+            data_dir,
+        })
+    }
+}
+
+/// Flags name a seal as a whole: a flag for one kind leaves the file's other kind aside.
+fn seal(args: &ServeArgs, file: SealFile, data_dir: &Path) -> Result<Seal, CommandError> {
+    let (key_file, passphrase_file) = match (&args.seal_key_file, &args.seal_passphrase_file) {
+        (None, None) => (file.key_file, file.passphrase_file),
+        (key_file, passphrase_file) => (key_file.clone(), passphrase_file.clone()),
+    };
+    match (key_file, passphrase_file) {
+        (Some(_), Some(_)) => Err(CommandError::new("the seal is a key file or a passphrase, not both")),
+        (None, Some(passphrase_file)) => Ok(Seal::PassphraseFile(passphrase_file)),
+        (Some(key_file), None) => Ok(Seal::KeyFile(key_file)),
+        (None, None) => Ok(Seal::KeyFile(data_dir.join("seal.key"))),
+    }
+}
+
+fn read_file(path: &Path) -> Result<ConfigFile, CommandError> {
+    let wrong = |error: &dyn std::fmt::Display| CommandError::new(format!("{}: {error}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    toml::from_str(&text).map_err(|error| wrong(&error))
+}
+
+fn default_regions() -> Result<Vec<Region>, CommandError> {
+    REGIONS_DEFAULT.iter().map(|name| name.parse().map_err(CommandError::from_error)).collect()
+}
+
+const ACCOUNT_DEFAULT: &str = "111122223333";
+const LISTEN_DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8777);
+const REGIONS_DEFAULT: [&str; 2] = ["us-east-1", "us-west-2"];
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    fn config(flags: &[&str], file: &str) -> Result<Config, CommandError> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kanuki.toml");
+        fs::write(&path, file).unwrap();
+        let arguments = ["kanuki", "serve", "--config", path.to_str().unwrap()].iter().chain(flags);
+        let Command::Serve(args) = Cli::parse_from(arguments).command else { panic!() };
+        Config::read(&args, Some("/data".into()))
+    }
+
+    #[test]
+    fn defaults_are_usable() {
+        let config = config(&[], "").unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8777");
+        assert_eq!(config.settings.home_account.to_string(), "111122223333");
+        assert_eq!(config.settings.default_region().as_str(), "us-east-1");
+        assert_eq!(config.seal, Seal::KeyFile("/data/seal.key".into()));
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let file = "listen = '127.0.0.1:1'\nregions = ['on-prem-1']\n[seal]\npassphrase_file = '/p'";
+        let from_file = config(&[], file).unwrap();
+        assert_eq!(from_file.seal, Seal::PassphraseFile("/p".into()));
+        assert_eq!(from_file.settings.default_region().as_str(), "on-prem-1");
+        let flags = ["--listen", "[::1]:2", "--seal-key-file", "/k", "--region", "r-1,r-2"];
+        let from_flags = config(&flags, file).unwrap();
+        assert_eq!(from_flags.listen.to_string(), "[::1]:2");
+        assert_eq!(from_flags.seal, Seal::KeyFile("/k".into()));
+        assert!(from_flags.settings.region("r-2").is_some() && from_flags.settings.region("on-prem-1").is_none());
+    }
+
+    #[test]
+    fn refuses_the_unknown_and_the_unsafe() {
+        assert!(config(&[], "lissten = '127.0.0.1:1'").unwrap_err().to_string().contains("lissten"));
+        assert!(config(&[], "[seal]\nkey_file = '/k'\npassphrase_file = '/p'").is_err());
+        assert!(config(&["--listen", "0.0.0.0:1"], "").unwrap_err().to_string().contains("TLS"));
+    }
+
+    #[test]
+    fn the_annotated_example_is_the_default() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/kanuki.toml");
+        let example = config(&[], &fs::read_to_string(path).unwrap()).unwrap();
+        let default = config(&[], "").unwrap();
+        assert_eq!(example.listen, default.listen);
+        assert_eq!(example.settings.home_account, default.settings.home_account);
+        assert_eq!(example.settings.default_region(), default.settings.default_region());
+    }
+}

@@ -1,0 +1,224 @@
+//! `kanuki serve`: wires the parts together, serves, and stops in order.
+//!
+//! Not here: any rule. The order of the start: lock the data, start the keeper, unseal, open store and trail, replay
+//! what a crash left, make what is missing, listen. The stop goes the other way round.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use kanuki_server::{
+    authn::Authenticator,
+    doors::Doors,
+    http::{HttpLimits, Server, SteerableClock},
+    identity::{
+        Identity,
+        bootstrap::{ADMINISTRATOR, ADMINISTRATOR_PROFILE, Makers},
+        seed::{self, Seed},
+    },
+    jobs::{self, AnchorStore},
+    keys::Keys,
+    pipeline::Pipeline,
+    record::Recorder,
+    settings::Settings,
+};
+use kanuki_store::{SqliteEngine, Store};
+use kanuki_trail::{Options, Trail};
+use kanuki_types::{Clock, Random};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use crate::{
+    config::{Config, Seal},
+    data_dir::DataDirectory,
+    error::CommandError,
+    sealer::KeeperSealer,
+    supervise::{Keeper, start_keeper},
+};
+
+/// What only the main function can give.
+pub(crate) struct Environment {
+    /// This very program.
+    pub(crate) program: PathBuf,
+    /// The time of the world.
+    pub(crate) wall_clock: Arc<dyn Clock>,
+    /// Ids.
+    pub(crate) random: Arc<dyn Random>,
+    /// Prints a line for the operator on standard output.
+    pub(crate) print: fn(&str),
+}
+
+/// Serves until told to stop.
+///
+/// # Errors
+/// If a part cannot be started, or if the keeper ends while the server runs.
+pub(crate) async fn serve(config: Config, environment: Environment) -> Result<(), CommandError> {
+    let Environment { program, wall_clock, random, print } = environment;
+    let data = DataDirectory::create(&config.data_dir)
+        .map_err(|error| CommandError::from_error(error).during(config.data_dir.display()))?;
+    check_test_mode(&data, &config.settings)?;
+    let engine = SqliteEngine::open(data.path()).map_err(CommandError::from_error)?;
+    let Keeper { client: keeper, ended } = unsealed_keeper(&program, &config, &data).await?;
+    let store = Store::open(Arc::new(engine), Arc::new(KeeperSealer(keeper.clone()))).await;
+    let store = store.map_err(CommandError::from_error)?;
+    let steerable = config.settings.insecure_test_mode.then(|| Arc::new(SteerableClock::new(Arc::clone(&wall_clock))));
+    let clock: Arc<dyn Clock> = match &steerable {
+        Some(steerable) => Arc::clone(steerable) as Arc<dyn Clock>,
+        None => Arc::clone(&wall_clock),
+    };
+    let anchors = Arc::new(AnchorStore::new(&data.trail(), keeper.clone()));
+    let trail = open_trail(&data, &anchors).await?;
+    let recorder = Recorder::new(trail.clone(), store.clone());
+    let replayed = recorder.replay().await.map_err(CommandError::from_error)?;
+    if replayed > 0 {
+        tracing::warn!(records = replayed, "records of changes that a crash kept from the trail were appended to it");
+    }
+    let identity = Arc::new(Identity::new(store.clone(), keeper.clone()));
+    let settings = Arc::new(config.settings);
+    let deliver = |profile: &str, key: &_| data.add_profile(profile, settings.default_region().as_str(), key);
+    let makers =
+        Makers { store: &store, keeper: &keeper, random: &*random, now: clock.now(), deliver: &deliver };
+    make_missing(makers, &identity, &settings, config.seed.as_deref()).await?;
+    let authenticator = Authenticator::new(
+        Arc::clone(&identity),
+        Arc::clone(&settings),
+        keeper.clone(),
+        Arc::clone(&clock),
+        wall_clock,
+    );
+    let doors = Doors { keys: Keys::new(store, keeper.clone()), identity, settings, clock, random };
+    let pipeline = Arc::new(Pipeline::new(authenticator, doors, recorder));
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| CommandError::from_error(error).during(format!("cannot listen on {}", config.listen)))?;
+    let endpoint = format!("http://{}", listener.local_addr().map_err(CommandError::from_error)?);
+    let server = Server::new(Arc::clone(&pipeline), HttpLimits::default(), steerable);
+    let (stopping, stopped) = watch::channel(false);
+    let jobs = tokio::spawn(jobs::run(Arc::clone(&pipeline), anchors, stopped));
+    DataDirectory::replace(&data.endpoint(), endpoint.as_bytes()).map_err(CommandError::from_error)?;
+    greet(&endpoint, &data, &config.seal, print);
+    let result = until_told(&server, listener, ended).await;
+    let _ = stopping.send(true);
+    if let Err(error) = jobs.await {
+        tracing::error!(%error, "the jobs did not end in order");
+    }
+    if let Err(error) = trail.close() {
+        tracing::error!(%error, "the trail could not be closed in order");
+    }
+    if let Err(error) = keeper.drain().await {
+        tracing::warn!(%error, "the keeper did not drain");
+    }
+    result
+}
+
+/// Serves until a signal comes or the keeper ends.
+async fn until_told(
+    server: &Arc<Server>,
+    listener: TcpListener,
+    mut keeper_ended: tokio::sync::oneshot::Receiver<std::io::Result<std::process::ExitStatus>>,
+) -> Result<(), CommandError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::from_error)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::from_error)?;
+    let mut result = Ok(());
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => tracing::info!("told to terminate"),
+            _ = interrupt.recv() => tracing::info!("interrupted"),
+            ended = &mut keeper_ended => {
+                let how = match ended {
+                    Ok(Ok(status)) => status.to_string(),
+                    Ok(Err(error)) => error.to_string(),
+                    Err(_) => "it is not watched any more".into(),
+                };
+                result = Err(CommandError::new(format!("the keeper has ended ({how}): the server is sealed and stops")));
+            }
+        }
+    };
+    server.serve(listener, stop).await;
+    result
+}
+
+/// Starts the keeper and opens the keyring, or makes one for an empty directory.
+async fn unsealed_keeper(program: &Path, config: &Config, data: &DataDirectory) -> Result<Keeper, CommandError> {
+    let path = data.keyring();
+    let keyring = DataDirectory::read(&path).map_err(|error| CommandError::from_error(error).during(path.display()))?;
+    if keyring.is_none() && data.trail().exists() {
+        return Err(CommandError::new(format!(
+            "{} is missing, but there are data that only it can open: put it back",
+            path.display()
+        )));
+    }
+    let test_mode = config.settings.insecure_test_mode;
+    let keeper = start_keeper(program, &config.seal, keyring.is_none(), test_mode).await?;
+    match keyring {
+        Some(keyring) => keeper.client.unseal(keyring).await.map_err(|error| {
+            CommandError::from_error(error).during("the keyring cannot be opened: is it the right key file or passphrase?")
+        })?,
+        None => {
+            let keyring = keeper.client.initialise().await.map_err(CommandError::from_error)?;
+            DataDirectory::replace(&path, &keyring).map_err(CommandError::from_error)?;
+        }
+    }
+    Ok(keeper)
+}
+
+async fn open_trail(data: &DataDirectory, anchors: &AnchorStore) -> Result<Trail, CommandError> {
+    let anchor = anchors.load().await.map_err(CommandError::from_error)?;
+    let opened = Trail::open(&data.trail(), Options::default(), anchor.as_ref());
+    let (trail, recovery) = opened.map_err(|error| {
+        CommandError::from_error(error).during("the audit trail is not what it was (`kanuki trail verify` says more)")
+    })?;
+    if let Some(bytes) = recovery.torn_tail_bytes {
+        tracing::warn!(bytes, "an unfinished write at the end of the trail was moved aside");
+    }
+    Ok(trail)
+}
+
+async fn make_missing(
+    makers: Makers<'_>,
+    identity: &Identity,
+    settings: &Settings,
+    seed_file: Option<&Path>,
+) -> Result<(), CommandError> {
+    makers.home(settings.home_account).await.map_err(CommandError::from_error)?;
+    let Some(path) = seed_file else { return Ok(()) };
+    let wrong = |error: &dyn std::fmt::Display| CommandError::new(format!("{}: {error}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    let seed: Seed = toml::from_str(&text).map_err(|error| wrong(&error))?;
+    if seed.has_insecure_parts() && !settings.insecure_test_mode {
+        return Err(CommandError::new("the seed fixes key material, which needs --insecure-test-mode"));
+    }
+    seed::apply(&seed, settings.home_account, makers, identity).await.map_err(CommandError::from_error)
+}
+
+/// A directory whose time was steered must never be served as if it had not been, nor the other way round.
+fn check_test_mode(data: &DataDirectory, settings: &Settings) -> Result<(), CommandError> {
+    let mark = data.test_mode_mark();
+    match (settings.insecure_test_mode, mark.exists(), data.keyring().exists()) {
+        (true, false, true) => Err(CommandError::new("the insecure test mode needs a data directory of its own")),
+        (false, true, _) => Err(CommandError::new("this data directory is one of the insecure test mode")),
+        (true, false, false) => DataDirectory::replace(&mark, b"").map_err(CommandError::from_error),
+        _ => Ok(()),
+    }
+}
+
+fn greet(endpoint: &str, data: &DataDirectory, seal: &Seal, print: fn(&str)) {
+    let directory = data.path().display();
+    let seal = match seal {
+        Seal::KeyFile(path) => format!("the key file {} (whoever has it and this directory has the keys)", path.display()),
+        Seal::PassphraseFile(path) => format!("the passphrase in {}", path.display()),
+    };
+    print(&format!("Kanuki serves {endpoint}"));
+    print(&format!("  data         {directory}"));
+    print(&format!("  sealed by    {seal}"));
+    print(&format!("  credentials  {} (profile {ADMINISTRATOR_PROFILE}: {ADMINISTRATOR})", data.credentials().display()));
+    print("Try, in another shell:");
+    print(&format!("  eval \"$(kanuki env --data-dir {directory})\""));
+    print("  aws kms create-key --description first");
+    print("  aws kms list-keys");
+}

@@ -1,0 +1,284 @@
+//! Verifies a request's signature and finds the principal behind it.
+//!
+//! Not here: authorization. Invariant: this file alone makes [`Authenticated`].
+
+use std::sync::Arc;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use kanuki_keeper_protocol::{Client, KeeperError};
+use kanuki_policy::Principal;
+use kanuki_types::{Caller, CallerKind, Clock, Region, SecretBytes, Timestamp};
+use quick_cache::sync::Cache;
+use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
+
+use super::{
+    canonical::{hex, string_to_sign},
+    presented::Presented,
+    signing_keys::SigningKeys,
+};
+use crate::{
+    error::{ApiError, ErrorCode},
+    http::Incoming,
+    identity::{AccessKeyEntry, Identity, Owner, PrincipalEntry, SessionClaims},
+    settings::Settings,
+    wire::Call,
+};
+
+/// A caller whose signature over the whole request was right.
+#[derive(Debug, Clone)]
+pub struct Authenticated {
+    caller: Caller,
+    principal: Arc<Principal>,
+    identity: Option<Arc<PrincipalEntry>>,
+    access_key_id: String,
+    region: Region,
+    session: Option<SessionFacts>,
+}
+
+/// What a session token adds to the caller.
+#[derive(Debug, Clone)]
+pub struct SessionFacts {
+    /// When the session was made.
+    pub issued: Timestamp,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+impl Authenticated {
+    /// Who calls.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The caller as policies see it.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The user or role with its policies; none for an account's root.
+    #[must_use]
+    pub fn identity(&self) -> Option<&PrincipalEntry> {
+        self.identity.as_deref()
+    }
+
+    /// The access key that signed.
+    #[must_use]
+    pub fn access_key_id(&self) -> &str {
+        &self.access_key_id
+    }
+
+    /// The Region that the request was signed for.
+    #[must_use]
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// What the session token says; none for long-term keys.
+    #[must_use]
+    pub fn session(&self) -> Option<&SessionFacts> {
+        self.session.as_ref()
+    }
+}
+
+/// Verifies signatures.
+pub struct Authenticator {
+    identity: Arc<Identity>,
+    settings: Arc<Settings>,
+    clock: Arc<dyn Clock>,
+    wall_clock: Arc<dyn Clock>,
+    keeper: Client,
+    signing_keys: SigningKeys,
+    sessions: Cache<SessionScope, Arc<OpenedSession>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct SessionScope {
+    access_key_id: String,
+    token: String,
+    date: String,
+    region: String,
+    service: String,
+}
+
+#[derive(Debug)]
+struct OpenedSession {
+    claims: SessionClaims,
+    signing_key: SecretBytes,
+}
+
+/// A key to check the signature with, and whom it belongs to.
+struct Candidate {
+    signing_key: Arc<SecretBytes>,
+    caller: Caller,
+    identity: Option<Arc<PrincipalEntry>>,
+    session: Option<SessionFacts>,
+}
+
+impl std::fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authenticator").finish_non_exhaustive()
+    }
+}
+
+impl Authenticator {
+    /// Signatures are as old as their client's clock says, so they are checked against the wall clock; sessions end by
+    /// the clock of the domain.
+    #[must_use]
+    pub fn new(
+        identity: Arc<Identity>,
+        settings: Arc<Settings>,
+        keeper: Client,
+        clock: Arc<dyn Clock>,
+        wall_clock: Arc<dyn Clock>,
+    ) -> Self {
+        let signing_keys = SigningKeys::new(keeper.clone());
+        let sessions = Cache::new(SESSIONS_MAX);
+        Self { identity, settings, clock, wall_clock, keeper, signing_keys, sessions }
+    }
+
+    /// Verifies the signature of a request.
+    ///
+    /// # Errors
+    /// The refusals of the common front end, in its order.
+    pub async fn verify(&self, call: &Call, incoming: &Incoming) -> Result<Authenticated, ApiError> {
+        let presented = Presented::read(incoming, call.dialect)?;
+        presented.check_time(call.service, self.wall_clock.now())?;
+        let region = self.settings.region(&presented.credential.region);
+        presented.check_scope(call.service, region.is_some())?;
+        let region = region.ok_or_else(|| ApiError::bare(ErrorCode::InvalidSignature))?.clone();
+        let string_to_sign = string_to_sign(incoming, &presented)?;
+        let candidate = self.candidate(&presented).await?;
+        let signing_key = match &candidate {
+            Ok(candidate) => Arc::clone(&candidate.signing_key),
+            // An unknown key takes the same work as a known one, so that time does not tell them apart.
+            Err(_) => Arc::new(SecretBytes::new(vec![0; 32])),
+        };
+        let right = signature_matches(&signing_key, &string_to_sign, &presented.signature)?;
+        let candidate = candidate?;
+        if !right {
+            return Err(ApiError::new(ErrorCode::InvalidSignature, SIGNATURE_DIFFERS));
+        }
+        Ok(Authenticated {
+            principal: Arc::new(Principal::from_caller(&candidate.caller)),
+            caller: candidate.caller,
+            identity: candidate.identity,
+            access_key_id: presented.credential.access_key_id,
+            region,
+            session: candidate.session,
+        })
+    }
+
+    /// Finds the signing key: of a session if there is a token, else of a long-term access key. The outer error is this
+    /// server's, the inner one the client's.
+    async fn candidate(&self, presented: &Presented) -> Result<Result<Candidate, ApiError>, ApiError> {
+        let access_key_id = &presented.credential.access_key_id;
+        let well_formed = (ACCESS_KEY_ID_LEN_MIN..=ACCESS_KEY_ID_LEN_MAX).contains(&access_key_id.len())
+            && access_key_id.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !well_formed {
+            return Ok(Err(invalid_token(presented)));
+        }
+        match &presented.token {
+            Some(token) => self.session_candidate(presented, token).await,
+            None => self.long_term_candidate(presented).await,
+        }
+    }
+
+    async fn long_term_candidate(&self, presented: &Presented) -> Result<Result<Candidate, ApiError>, ApiError> {
+        let access_key_id = &presented.credential.access_key_id;
+        let Some(key) = self.identity.access_key(access_key_id).await?.filter(|key| key.is_active()) else {
+            return Ok(Err(invalid_token(presented)));
+        };
+        let Some((caller, identity)) = self.owner(&key).await? else { return Ok(Err(invalid_token(presented))) };
+        let signing_key = self.signing_keys.get(&presented.credential, key.sealed_secret()).await;
+        let signing_key = signing_key.map_err(ApiError::internal)?;
+        Ok(Ok(Candidate { signing_key, caller, identity, session: None }))
+    }
+
+    async fn owner(&self, key: &AccessKeyEntry) -> Result<Option<(Caller, Option<Arc<PrincipalEntry>>)>, ApiError> {
+        match key.owner() {
+            Owner::Root => Ok(Some((Caller { account: key.account(), kind: CallerKind::Root }, None))),
+            Owner::User(id) => {
+                let user = self.identity.principal(key.account(), id).await?;
+                Ok(user.map(|user| (user.as_user(), Some(user))))
+            }
+        }
+    }
+
+    async fn session_candidate(
+        &self,
+        presented: &Presented,
+        token: &str,
+    ) -> Result<Result<Candidate, ApiError>, ApiError> {
+        if token.len() > TOKEN_LEN_MAX {
+            return Ok(Err(invalid_token(presented)));
+        }
+        let session = match self.opened_session(presented, token).await {
+            Ok(session) => session,
+            Err(KeeperError::Failed | KeeperError::Refused(_)) => return Ok(Err(invalid_token(presented))),
+            Err(error) => return Err(ApiError::internal(error)),
+        };
+        let claims = &session.claims;
+        let Some(principal) = self.identity.principal(claims.account, &claims.principal).await? else {
+            return Ok(Err(invalid_token(presented)));
+        };
+        if claims.expires <= self.clock.now() {
+            let message = "The security token included in the request is expired";
+            return Ok(Err(ApiError::new(ErrorCode::ExpiredToken, message)));
+        }
+        Ok(Ok(Candidate {
+            signing_key: Arc::new(SecretBytes::new(session.signing_key.expose().to_vec())),
+            caller: principal.as_session(claims),
+            identity: Some(principal),
+            session: Some(SessionFacts { issued: claims.issued, expires: claims.expires }),
+        }))
+    }
+
+    async fn opened_session(&self, presented: &Presented, token: &str) -> Result<Arc<OpenedSession>, KeeperError> {
+        let credential = &presented.credential;
+        let scope = SessionScope {
+            access_key_id: credential.access_key_id.clone(),
+            token: token.into(),
+            date: credential.date.clone(),
+            region: credential.region.clone(),
+            service: credential.service.clone(),
+        };
+        if let Some(session) = self.sessions.get(&scope) {
+            return Ok(session);
+        }
+        let sealed = SessionClaims::decode_token(token).ok_or(KeeperError::Failed)?;
+        let SessionScope { access_key_id, date, region, service, .. } = &scope;
+        let (claims, signing_key) = self.keeper.open_session(access_key_id, sealed, date, region, service).await?;
+        let claims = serde_json::from_slice(&claims).map_err(|_| KeeperError::Failed)?;
+        let session = Arc::new(OpenedSession { claims, signing_key });
+        self.sessions.insert(scope, Arc::clone(&session));
+        Ok(session)
+    }
+}
+
+fn signature_matches(signing_key: &SecretBytes, string_to_sign: &str, signature: &str) -> Result<bool, ApiError> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(signing_key.expose()).map_err(ApiError::internal)?;
+    mac.update(string_to_sign.as_bytes());
+    let computed = hex(&mac.finalize().into_bytes());
+    Ok(computed.as_bytes().ct_eq(signature.as_bytes()).into())
+}
+
+fn invalid_token(presented: &Presented) -> ApiError {
+    let stop = if presented.token.is_some() { "" } else { "." };
+    ApiError::new(
+        ErrorCode::InvalidClientToken,
+        format!("The security token included in the request is invalid{stop}"),
+    )
+}
+
+const SIGNATURE_DIFFERS: &str = "The request signature we calculated does not match the signature you provided. Check \
+                                 your AWS Secret Access Key and signing method. Consult the service documentation for \
+                                 details.";
+const ACCESS_KEY_ID_LEN_MIN: usize = 16;
+const ACCESS_KEY_ID_LEN_MAX: usize = 128;
+/// Longest session token, in characters.
+const TOKEN_LEN_MAX: usize = 4096;
+/// Most opened sessions kept at once.
+const SESSIONS_MAX: usize = 2_000;

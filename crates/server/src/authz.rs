@@ -1,0 +1,233 @@
+//! May the caller do it: gathers policies and facts for every demand of an operation and asks for the decision.
+//!
+//! Not here: the decision itself (crate `policy`). Invariants: this file alone makes [`Authorized`] and [`Proof`]; each
+//! demand of the plan was allowed before.
+//!
+//! An operation cannot grant itself anything:
+//! ```compile_fail,E0451
+//! use kanuki_server::authz::Proof;
+//! let forged = Proof { keys: Vec::new() };
+//! ```
+//! ```compile_fail,E0423
+//! use kanuki_server::{authz::Authorized, operations::kms::Encrypt};
+//! fn forge(caller: kanuki_server::authn::Authenticated) -> Authorized<Encrypt> {
+//!     Authorized(caller)
+//! }
+//! ```
+
+mod demand;
+mod facts;
+
+use std::sync::Arc;
+
+use kanuki_policy::{Document, Effect, NamedDocument, Policies, Request, ResourceKind, ResourceWording, decide};
+use kanuki_types::KeyArn;
+
+pub use demand::{Access, Demand, Demands, RoleAccess};
+pub use facts::Circumstances;
+
+use crate::{
+    authn::Authenticated,
+    error::{ApiError, ErrorCode},
+    keys::KeyEntry,
+    operation::{Operation, Plan},
+};
+use facts::CallFacts;
+
+/// An operation's input and targets, handed out only after every demand of its plan was allowed.
+pub struct Authorized<O: Operation> {
+    caller: Authenticated,
+    circumstances: Circumstances,
+    input: O::Input,
+    target: O::Target,
+    proof: Proof,
+}
+
+/// The keys that may be used. Doors demand it.
+#[derive(Debug)]
+pub struct Proof {
+    keys: Vec<KeyArn>,
+}
+
+impl Proof {
+    /// Checks that a key was authorized.
+    ///
+    /// # Errors
+    /// If it was not, which is a defect of the operation.
+    pub(crate) fn covers(&self, key: &KeyArn) -> Result<(), ApiError> {
+        if self.keys.contains(key) {
+            Ok(())
+        } else {
+            Err(ApiError::internal("an operation reached for a key that was not authorized"))
+        }
+    }
+}
+
+impl<O: Operation> std::fmt::Debug for Authorized<O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authorized").field("operation", &O::DESCRIPTOR.name).finish_non_exhaustive()
+    }
+}
+
+impl<O: Operation> Authorized<O> {
+    /// Who calls.
+    #[must_use]
+    pub fn caller(&self) -> &Authenticated {
+        &self.caller
+    }
+
+    /// Under which circumstances.
+    #[must_use]
+    pub fn circumstances(&self) -> &Circumstances {
+        &self.circumstances
+    }
+
+    /// What the client sent.
+    #[must_use]
+    pub fn input(&self) -> &O::Input {
+        &self.input
+    }
+
+    /// What the names in it stand for.
+    #[must_use]
+    pub fn target(&self) -> &O::Target {
+        &self.target
+    }
+
+    /// The proof for the doors.
+    #[must_use]
+    pub fn proof(&self) -> &Proof {
+        &self.proof
+    }
+
+    /// Gives the input back, to plan again after a conflict.
+    pub(crate) fn into_input(self) -> O::Input {
+        self.input
+    }
+}
+
+/// Decides every demand of a plan.
+///
+/// # Errors
+/// `AccessDenied` with the reason of the first demand that is not allowed; the input comes back with it.
+pub(crate) fn authorize<O: Operation>(
+    caller: &Authenticated,
+    circumstances: &Circumstances,
+    input: O::Input,
+    plan: Plan<O::Target>,
+) -> Result<Authorized<O>, ApiError> {
+    let (target, demands) = plan.into_parts();
+    let mut keys = Vec::new();
+    for demand in demands.iter() {
+        decide_demand(caller, circumstances, demand)?;
+        if let Access::Key { entry, .. } = &demand.access {
+            keys.push(entry.arn().clone());
+        }
+    }
+    Ok(Authorized {
+        caller: caller.clone(),
+        circumstances: circumstances.clone(),
+        input,
+        target,
+        proof: Proof { keys },
+    })
+}
+
+fn decide_demand(caller: &Authenticated, circumstances: &Circumstances, demand: &Demand) -> Result<(), ApiError> {
+    let facts = CallFacts { caller, circumstances, demand };
+    let home = caller.caller().account;
+    let (resource, kind, account, policy, wording) = match &demand.access {
+        Access::Key { entry, .. } => {
+            let foreign = entry.arn().account != home;
+            let wording = match (foreign, demand.from_ciphertext) {
+                (false, false) => ResourceWording::Named(entry.arn_text()),
+                (false, true) => ResourceWording::Ciphertext,
+                (true, false) => ResourceWording::Hidden,
+                (true, true) => ResourceWording::HiddenCiphertext,
+            };
+            (entry.arn_text(), ResourceKind::KmsKey, entry.arn().account, Some(entry.policy()), wording)
+        }
+        Access::HiddenKey { arn, account } => {
+            let wording =
+                if demand.from_ciphertext { ResourceWording::HiddenCiphertext } else { ResourceWording::Hidden };
+            (arn.as_str(), ResourceKind::KmsKey, *account, None, wording)
+        }
+        Access::Alias { text, account, .. } => {
+            (text.as_str(), ResourceKind::Other, *account, None, ResourceWording::Named(text))
+        }
+        Access::Any => ("*", ResourceKind::None, home, None, ResourceWording::Star),
+        Access::Role(role) => {
+            let wording = ResourceWording::Named(&role.arn);
+            (role.arn.as_str(), ResourceKind::RoleTrust, role.account, role.trust_policy.as_ref(), wording)
+        }
+    };
+    let request = Request {
+        action: demand.action,
+        resource,
+        resource_kind: kind,
+        resource_account: account,
+        principal: caller.principal(),
+        facts: &facts,
+        encryption_context: demand.encryption_context.as_ref(),
+    };
+    let policies = Policies {
+        identity: caller.identity().map_or(&[], |identity| identity.policies()),
+        resource: policy,
+        ..Policies::default()
+    };
+    let decision = decide(&request, &policies);
+    // A key that does not exist is refused whatever the policies say; they were asked for the same work's sake.
+    let hidden = matches!(demand.access, Access::HiddenKey { .. });
+    if decision.effect == Effect::Allow && !hidden {
+        return Ok(());
+    }
+    let arn = caller.principal().arn();
+    let message = decision.denial_message(&request, arn, wording).unwrap_or_else(|| hidden_message(arn, demand));
+    Err(ApiError::new(ErrorCode::AccessDenied, message))
+}
+
+/// The text for a key that the caller may not even know of, when the policies alone would have allowed the call.
+fn hidden_message(arn: &str, demand: &Demand) -> String {
+    let resource =
+        if demand.from_ciphertext { "on the resource associated with this ciphertext" } else { "on this resource" };
+    format!(
+        "User: {arn} is not authorized to perform: {} {resource} because the resource does not exist in this Region, no \
+         resource-based policies allow access, or a resource-based policy explicitly denies access",
+        demand.action
+    )
+}
+
+/// Whether the caller could put a key policy again under a new one: the lockout check of CreateKey and PutKeyPolicy.
+pub(crate) fn keeps_control(
+    caller: &Authenticated,
+    circumstances: &Circumstances,
+    arn: &KeyArn,
+    key: Option<&Arc<KeyEntry>>,
+    policy: Document,
+) -> bool {
+    let arn_text = arn.to_string();
+    let demand = Demand {
+        encryption_context: None,
+        ..match key {
+            Some(entry) => Demand::on_key("kms:PutKeyPolicy", entry, None),
+            None => Demand::on_any("kms:PutKeyPolicy"),
+        }
+    };
+    let facts = CallFacts { caller, circumstances, demand: &demand };
+    let policy = NamedDocument { name: "key policy".into(), document: Arc::new(policy) };
+    let request = Request {
+        action: "kms:PutKeyPolicy",
+        resource: &arn_text,
+        resource_kind: ResourceKind::KmsKey,
+        resource_account: arn.account,
+        principal: caller.principal(),
+        facts: &facts,
+        encryption_context: None,
+    };
+    let policies = Policies {
+        identity: caller.identity().map_or(&[], |identity| identity.policies()),
+        resource: Some(&policy),
+        ..Policies::default()
+    };
+    decide(&request, &policies).effect == Effect::Allow
+}

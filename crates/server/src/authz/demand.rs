@@ -1,0 +1,151 @@
+//! One access that must be allowed: an action on a resource, with the condition keys that the operation supplies.
+
+use std::sync::Arc;
+
+use kanuki_policy::{FactMap, NamedDocument};
+use kanuki_types::{AccountId, AliasArn, AliasName, EncryptionContext};
+
+use crate::keys::{KeyEntry, KeyName};
+
+/// An access that must be allowed.
+#[derive(Debug)]
+pub struct Demand {
+    /// The IAM action, such as `kms:Encrypt`.
+    pub action: &'static str,
+    /// On what.
+    pub access: Access,
+    /// Condition keys from the request.
+    pub facts: FactMap,
+    /// The encryption context of the request, for condition keys and grants.
+    pub encryption_context: Option<EncryptionContext>,
+    /// Whether the key was named by a ciphertext and not by the client.
+    pub from_ciphertext: bool,
+}
+
+/// What is accessed.
+#[derive(Debug)]
+pub enum Access {
+    /// An alias; it has no policy of its own.
+    Alias {
+        /// Its ARN.
+        text: String,
+        /// Its owner.
+        account: AccountId,
+        /// The key that it stands for or shall stand for, whose tags count.
+        target: Option<Arc<KeyEntry>>,
+    },
+    /// Nothing in particular: the action takes no resource.
+    Any,
+    /// A key of another account that does not exist.
+    HiddenKey {
+        /// The ARN that the client wrote.
+        arn: String,
+        /// The account it names.
+        account: AccountId,
+    },
+    /// A key.
+    Key {
+        /// The key.
+        entry: Arc<KeyEntry>,
+        /// The alias by which the request named it.
+        alias: Option<AliasName>,
+    },
+    /// A role that is to be assumed.
+    Role(RoleAccess),
+}
+
+/// A role as a resource.
+#[derive(Debug)]
+pub struct RoleAccess {
+    /// Its ARN.
+    pub arn: String,
+    /// Its owner.
+    pub account: AccountId,
+    /// Its trust policy.
+    pub trust_policy: Option<NamedDocument>,
+}
+
+impl Demand {
+    /// On an action without a resource.
+    #[must_use]
+    pub fn on_any(action: &'static str) -> Self {
+        Self::new(action, Access::Any)
+    }
+
+    /// On a key that was found.
+    #[must_use]
+    pub fn on_key(action: &'static str, entry: &Arc<KeyEntry>, alias: Option<AliasName>) -> Self {
+        Self::new(action, Access::Key { entry: Arc::clone(entry), alias })
+    }
+
+    /// On whatever an identifier stands for.
+    #[must_use]
+    pub fn on_name(action: &'static str, name: &KeyName) -> Self {
+        match name {
+            KeyName::Found { entry, alias } => Self::on_key(action, entry, alias.clone()),
+            KeyName::Hidden { arn, account } => {
+                Self::new(action, Access::HiddenKey { arn: arn.clone(), account: *account })
+            }
+        }
+    }
+
+    /// On an alias.
+    #[must_use]
+    pub fn on_alias(action: &'static str, alias: &AliasArn, target: Option<Arc<KeyEntry>>) -> Self {
+        Self::new(action, Access::Alias { text: alias.to_string(), account: alias.account, target })
+    }
+
+    /// On a role.
+    #[must_use]
+    pub fn on_role(action: &'static str, role: RoleAccess) -> Self {
+        Self::new(action, Access::Role(role))
+    }
+
+    /// Adds the encryption context.
+    #[must_use]
+    pub fn with_context(mut self, context: &EncryptionContext) -> Self {
+        self.encryption_context = Some(context.clone());
+        self
+    }
+
+    /// Adds a condition key with one value.
+    #[must_use]
+    pub fn with_fact(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.facts.insert(key, value.into());
+        self
+    }
+
+    /// Marks the key as named by a ciphertext.
+    #[must_use]
+    pub fn named_by_ciphertext(mut self) -> Self {
+        self.from_ciphertext = true;
+        self
+    }
+
+    fn new(action: &'static str, access: Access) -> Self {
+        Self { action, access, facts: FactMap::default(), encryption_context: None, from_ciphertext: false }
+    }
+}
+
+/// Every access that an operation needs; at least one, or said outright that none is.
+#[derive(Debug)]
+pub struct Demands(Vec<Demand>);
+
+impl Demands {
+    /// At least one.
+    #[must_use]
+    pub fn of(first: Demand, more: impl IntoIterator<Item = Demand>) -> Self {
+        Self(std::iter::once(first).chain(more).collect())
+    }
+
+    /// None: the operation is open to every authenticated caller, and no policy can deny it.
+    #[must_use]
+    pub fn none_needed() -> Self {
+        Self(Vec::new())
+    }
+
+    /// In the order in which they are decided.
+    pub fn iter(&self) -> impl Iterator<Item = &Demand> {
+        self.0.iter()
+    }
+}

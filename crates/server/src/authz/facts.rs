@@ -1,0 +1,169 @@
+//! The condition keys of a call, each from a fact that a client cannot forge. Nothing is computed until a condition
+//! asks.
+//!
+//! Rule: "AWS global condition context keys" of the IAM user guide and "Condition keys for AWS KMS" of the developer
+//! guide.
+
+use std::{borrow::Cow, net::IpAddr};
+
+use kanuki_policy::{Fact, Facts, fold_key};
+use kanuki_types::{CallerKind, Timestamp};
+
+use super::demand::{Access, Demand};
+use crate::{authn::Authenticated, keys::KeyEntry};
+
+/// What a request tells beside its signature and its members.
+#[derive(Debug, Clone)]
+pub struct Circumstances {
+    /// The present.
+    pub now: Timestamp,
+    /// The peer's address.
+    pub source_ip: IpAddr,
+    /// The client's own word for itself; without weight.
+    pub user_agent: Option<String>,
+    /// Whether the connection is encrypted.
+    pub secure_transport: bool,
+}
+
+/// The condition keys of one demand.
+pub(super) struct CallFacts<'a> {
+    pub(super) caller: &'a Authenticated,
+    pub(super) circumstances: &'a Circumstances,
+    pub(super) demand: &'a Demand,
+}
+
+impl Facts for CallFacts<'_> {
+    fn fact(&self, key: &str) -> Option<Fact<'_>> {
+        if let Some(tag) = key.strip_prefix("aws:principaltag/") {
+            return tag_value(&self.caller.identity()?.record().tags, tag);
+        }
+        if let Some(tag) = key.strip_prefix("aws:resourcetag/") {
+            return tag_value(&self.key_with_tags()?.record().tags, tag);
+        }
+        if let Some(pair) = key.strip_prefix("kms:encryptioncontext:") {
+            return self.context_value(pair);
+        }
+        let own = match key.split_once(':')? {
+            ("aws", name) => self.global(name),
+            ("kms", name) => self.kms(name),
+            _ => None,
+        };
+        own.or_else(|| self.demand.facts.fact(key))
+    }
+}
+
+impl<'a> CallFacts<'a> {
+    fn global(&self, name: &str) -> Option<Fact<'_>> {
+        let caller = self.caller.caller();
+        let now = self.circumstances.now;
+        Some(match name {
+            "currenttime" => one(now.iso8601()),
+            "epochtime" => one(now.seconds().to_string()),
+            "multifactorauthpresent" if self.caller.session().is_some() => one("false"),
+            "principalaccount" => one(caller.account.to_string()),
+            "principalarn" => one(caller.principal_arn()),
+            "principalisawsservice" | "viaawsservice" => one("false"),
+            "principaltype" => one(principal_type(&caller.kind)?),
+            "requestedregion" => one(self.caller.region().as_str()),
+            "resourceaccount" => one(self.resource_account()?),
+            "securetransport" => one(if self.circumstances.secure_transport { "true" } else { "false" }),
+            "sourceip" => one(canonical_ip(self.circumstances.source_ip)),
+            "tokenissuetime" => one(self.caller.session()?.issued.iso8601()),
+            "useragent" => one(self.circumstances.user_agent.as_deref()?),
+            "userid" => one(caller.user_id()?),
+            "username" => match &caller.kind {
+                CallerKind::User { name, .. } => one(name.as_str()),
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
+    fn kms(&self, name: &str) -> Option<Fact<'_>> {
+        Some(match name {
+            "calleraccount" => one(self.caller.caller().account.to_string()),
+            "encryptioncontextkeys" => {
+                let pairs = self.demand.encryption_context.as_ref()?.pairs();
+                if pairs.is_empty() {
+                    return None;
+                }
+                Fact::Many(pairs.keys().map(|key| Cow::Borrowed(key.as_str())).collect())
+            }
+            "keyorigin" => one(self.key()?.record().origin.as_str()),
+            "keyspec" | "customermasterkeyspec" => one(self.key()?.record().spec.as_str()),
+            "keyusage" | "customermasterkeyusage" => one(self.key()?.record().usage.as_str()),
+            "multiregion" => one(if self.key()?.arn().key_id.is_multi_region() { "true" } else { "false" }),
+            "requestalias" => match &self.demand.access {
+                Access::Key { alias: Some(alias), .. } => one(alias.as_str()),
+                _ => return None,
+            },
+            "resourcealiases" => {
+                let aliases = &self.key()?.record().aliases;
+                if aliases.is_empty() {
+                    return None;
+                }
+                Fact::Many(aliases.iter().map(|alias| Cow::Borrowed(alias.as_str())).collect())
+            }
+            _ => return None,
+        })
+    }
+
+    /// The value of a context pair whose key is spelled so, case apart. Two keys that differ in case alone make the
+    /// question ambiguous, and an ambiguous key has no value.
+    fn context_value(&self, name: &str) -> Option<Fact<'_>> {
+        let pairs = self.demand.encryption_context.as_ref()?.pairs();
+        let mut matching = pairs.iter().filter(|(key, _)| fold_key(key) == name).map(|(_, value)| value);
+        let value = matching.next()?;
+        matching.next().is_none().then(|| one(value.as_str()))
+    }
+
+    /// The key whose tags count: for an alias the key behind it.
+    fn key_with_tags(&self) -> Option<&'a KeyEntry> {
+        match &self.demand.access {
+            Access::Key { entry, .. } => Some(entry),
+            Access::Alias { target, .. } => target.as_deref(),
+            Access::Any | Access::HiddenKey { .. } | Access::Role(_) => None,
+        }
+    }
+
+    /// The key of a key operation; its properties are no condition keys of alias operations.
+    fn key(&self) -> Option<&'a KeyEntry> {
+        match &self.demand.access {
+            Access::Key { entry, .. } => Some(entry),
+            _ => None,
+        }
+    }
+
+    fn resource_account(&self) -> Option<String> {
+        match &self.demand.access {
+            Access::Key { entry, .. } => Some(entry.arn().account.to_string()),
+            Access::Alias { account, .. } | Access::HiddenKey { account, .. } => Some(account.to_string()),
+            Access::Role(role) => Some(role.account.to_string()),
+            Access::Any => None,
+        }
+    }
+}
+
+fn one<'a>(value: impl Into<Cow<'a, str>>) -> Fact<'a> {
+    Fact::One(value.into())
+}
+
+/// Tag keys in condition keys are compared without case.
+fn tag_value<'a>(tags: &'a std::collections::BTreeMap<String, String>, name: &str) -> Option<Fact<'a>> {
+    tags.iter().find(|(key, _)| fold_key(key) == name).map(|(_, value)| one(value.as_str()))
+}
+
+fn principal_type(kind: &CallerKind) -> Option<&'static str> {
+    match kind {
+        CallerKind::AssumedRole { .. } => Some("AssumedRole"),
+        CallerKind::FederatedUser { .. } => Some("FederatedUser"),
+        CallerKind::Root => Some("Account"),
+        CallerKind::User { .. } => Some("User"),
+        CallerKind::Service { .. } | CallerKind::WebIdentity { .. } => None,
+    }
+}
+
+/// An IPv4 address that came through an IPv6 socket is an IPv4 address.
+fn canonical_ip(address: IpAddr) -> String {
+    address.to_canonical().to_string()
+}

@@ -1,0 +1,30 @@
+//! The doors that operations may use: keys, identity, time and ids.
+//!
+//! Not here: anything of the wire or the pipeline. Invariant: no door commits anything; changes are handed back to the
+//! pipeline, which commits them together with their audit record.
+
+use std::sync::Arc;
+
+use kanuki_types::{Clock, Random};
+
+use crate::{identity::Identity, keys::Keys, settings::Settings};
+
+/// What an operation can reach.
+pub struct Doors {
+    /// KMS keys, their policies, aliases and use.
+    pub keys: Keys,
+    /// Accounts, principals and credentials.
+    pub identity: Arc<Identity>,
+    /// The operator's choices.
+    pub settings: Arc<Settings>,
+    /// The present, as the domain sees it.
+    pub clock: Arc<dyn Clock>,
+    /// Ids.
+    pub random: Arc<dyn Random>,
+}
+
+impl std::fmt::Debug for Doors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Doors").finish_non_exhaustive()
+    }
+}

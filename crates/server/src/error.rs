@@ -1,0 +1,184 @@
+//! What the API answers when it refuses: a closed code, a message for the client, and a cause for the operator.
+//!
+//! Not here: how an error looks on a wire; `wire` renders it. The cause never leaves the process.
+//! Invariant: a message holds nothing secret and no line break.
+
+use std::{error::Error, fmt};
+
+/// Declares the codes with their names and statuses: in JSON protocols, then in Query protocols.
+macro_rules! error_codes {
+    ($($(#[$meta:meta])* $variant:ident $json:literal $json_status:literal $query:literal $query_status:literal,)+) => {
+        /// The code of an error, whichever protocol renders it.
+        ///
+        /// Rule: the error lists of the AWS KMS, IAM and STS API references.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            $($(#[$meta])* $variant,)+
+        }
+
+        impl ErrorCode {
+            /// The name in JSON protocols.
+            #[must_use]
+            pub const fn json_name(self) -> &'static str {
+                match self { $(Self::$variant => $json,)+ }
+            }
+
+            /// The HTTP status in JSON protocols.
+            #[must_use]
+            pub const fn json_status(self) -> u16 {
+                match self { $(Self::$variant => $json_status,)+ }
+            }
+
+            /// The name in Query protocols.
+            #[must_use]
+            pub const fn query_name(self) -> &'static str {
+                match self { $(Self::$variant => $query,)+ }
+            }
+
+            /// The HTTP status in Query protocols.
+            #[must_use]
+            pub const fn query_status(self) -> u16 {
+                match self { $(Self::$variant => $query_status,)+ }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// The caller may not.
+    AccessDenied "AccessDeniedException" 400 "AccessDenied" 403,
+    /// The name is taken.
+    AlreadyExists "AlreadyExistsException" 400 "EntityAlreadyExists" 409,
+    /// The key is switched off.
+    Disabled "DisabledException" 400 "Disabled" 400,
+    /// The call would have succeeded, but was a dry run.
+    DryRun "DryRunOperationException" 400 "DryRunOperation" 412,
+    /// The session has ended.
+    ExpiredToken "ExpiredTokenException" 400 "ExpiredToken" 403,
+    /// The signature lacks a part.
+    IncompleteSignature "IncompleteSignatureException" 400 "IncompleteSignature" 400,
+    /// The ciphertext was made by another key than the named one.
+    IncorrectKey "IncorrectKeyException" 400 "IncorrectKey" 400,
+    /// Something broke here; the client may try again.
+    Internal "KMSInternalException" 500 "InternalFailure" 500,
+    /// An ARN that cannot be used.
+    InvalidArn "InvalidArnException" 400 "InvalidArn" 400,
+    /// The ciphertext does not open.
+    InvalidCiphertext "InvalidCiphertextException" 400 "InvalidCiphertext" 400,
+    /// The access key or token is unknown.
+    InvalidClientToken "UnrecognizedClientException" 400 "InvalidClientTokenId" 403,
+    /// The key is not for this.
+    InvalidKeyUsage "InvalidKeyUsageException" 400 "InvalidKeyUsage" 400,
+    /// The page marker was not made by this operation.
+    InvalidMarker "InvalidMarkerException" 400 "InvalidMarker" 400,
+    /// The signature does not match.
+    InvalidSignature "InvalidSignatureException" 400 "SignatureDoesNotMatch" 403,
+    /// The state of the key forbids it.
+    InvalidState "KMSInvalidStateException" 400 "KMSInvalidState" 400,
+    /// A quota is used up.
+    LimitExceeded "LimitExceededException" 400 "LimitExceeded" 409,
+    /// The policy document is wrong.
+    MalformedPolicyDocument "MalformedPolicyDocumentException" 400 "MalformedPolicyDocument" 400,
+    /// The query string cannot be read.
+    MalformedQueryString "MalformedQueryStringException" 400 "MalformedQueryString" 400,
+    /// No credentials at all.
+    MissingAuthenticationToken "MissingAuthenticationTokenException" 400 "MissingAuthenticationToken" 403,
+    /// A reserved name.
+    NotAuthorized "NotAuthorizedException" 400 "NotAuthorized" 403,
+    /// No such thing.
+    NotFound "NotFoundException" 400 "NoSuchEntity" 404,
+    /// The body is longer than allowed.
+    RequestEntityTooLarge "RequestEntityTooLargeException" 413 "RequestEntityTooLarge" 413,
+    /// The body cannot be read.
+    Serialization "SerializationException" 400 "MalformedInput" 400,
+    /// The server is sealed, draining or overloaded.
+    ServiceUnavailable "ServiceUnavailableException" 503 "ServiceUnavailable" 503,
+    /// A tag breaks the rules of tags.
+    Tag "TagException" 400 "InvalidInput" 400,
+    /// No such operation.
+    UnknownOperation "UnknownOperationException" 400 "InvalidAction" 400,
+    /// The parameter or the kind of key is not supported.
+    UnsupportedOperation "UnsupportedOperationException" 400 "UnsupportedOperation" 400,
+    /// A parameter breaks the model.
+    Validation "ValidationException" 400 "ValidationError" 400,
+}
+
+/// A refusal.
+pub struct ApiError {
+    code: ErrorCode,
+    message: Option<String>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl ApiError {
+    /// A refusal with a message for the client.
+    #[must_use]
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        let message = message.into().replace(['\r', '\n'], " ");
+        Self { code, message: Some(message), cause: None }
+    }
+
+    /// A refusal without a message, as some codes are answered.
+    #[must_use]
+    pub fn bare(code: ErrorCode) -> Self {
+        Self { code, message: None, cause: None }
+    }
+
+    /// A failure of this server: the client learns only that it failed, the operator's log the cause.
+    #[must_use]
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let message = Some("The request failed because of an internal error. The request can be retried.".into());
+        Self { code: ErrorCode::Internal, message, cause: Some(cause.into()) }
+    }
+
+    /// A parameter that breaks the model or a rule between parameters.
+    #[must_use]
+    pub fn validation(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::Validation, message)
+    }
+
+    /// The code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The message for the client.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// What lies behind it, for the operator's log.
+    #[must_use]
+    pub fn cause(&self) -> Option<&(dyn Error + Send + Sync)> {
+        self.cause.as_deref()
+    }
+}
+
+impl fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        self.cause.iter().try_for_each(|cause| write!(f, " ({cause})"))
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.json_name(), self.message.as_deref().unwrap_or_default())
+    }
+}
+
+impl Error for ApiError {}
+
+impl From<kanuki_store::StoreError> for ApiError {
+    fn from(error: kanuki_store::StoreError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<kanuki_keeper_protocol::KeeperError> for ApiError {
+    fn from(error: kanuki_keeper_protocol::KeeperError) -> Self {
+        Self::internal(error)
+    }
+}

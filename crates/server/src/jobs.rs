@@ -1,0 +1,50 @@
+//! What the server does by itself, from time to time.
+//!
+//! Not here: what requests ask for. Invariant: a job that fails is tried again and its failure is logged; it never
+//! leaves half a change.
+
+mod anchor;
+mod deletion;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::watch, time::interval};
+
+pub use anchor::{AnchorFile, AnchorStore};
+pub use deletion::delete_due_keys;
+
+use crate::pipeline::Pipeline;
+
+/// Runs every job until `stopped`, and a last time the ones that leave things in order.
+pub async fn run(pipeline: Arc<Pipeline>, anchors: Arc<AnchorStore>, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = interval(TICK);
+    let mut tick = 0_u64;
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            _ = stopped.changed() => break,
+        }
+        tick += 1;
+        keep_order(&pipeline, &anchors).await;
+        if tick.is_multiple_of(DELETION_TICKS) {
+            if let Err(error) = delete_due_keys(&pipeline).await {
+                tracing::error!(%error, "keys that are due could not be deleted");
+            }
+        }
+    }
+    keep_order(&pipeline, &anchors).await;
+}
+
+/// Empties the outbox and moves the anchor.
+async fn keep_order(pipeline: &Pipeline, anchors: &AnchorStore) {
+    if let Err(error) = pipeline.recorder().clear_delivered().await {
+        tracing::error!(%error, "the outbox could not be emptied");
+    }
+    if let Err(error) = anchors.advance(pipeline.recorder().trail()).await {
+        tracing::error!(%error, "the trail's anchor could not be written");
+    }
+}
+
+const TICK: Duration = Duration::from_secs(1);
+/// How many ticks lie between two looks for keys that are due.
+const DELETION_TICKS: u64 = 5;

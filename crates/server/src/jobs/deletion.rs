@@ -1,0 +1,71 @@
+//! Deletes keys whose waiting period has ended: record, material and aliases go, and the trail says so.
+//!
+//! Rule: "Deleting AWS KMS keys" of the developer guide.
+
+use kanuki_store::{StoreError, Transaction};
+use kanuki_trail::EventId;
+use kanuki_types::{AliasArn, KeyArn, KeyState};
+use serde_json::json;
+
+use crate::{
+    error::ApiError,
+    keys::{Aliases, DeletionKey, Deletions, alias_key},
+    pipeline::Pipeline,
+    record::{CommitError, service_event},
+};
+
+/// Deletes every key that is due; answers how many.
+///
+/// # Errors
+/// If the store or the trail fails; what was deleted before stays deleted.
+pub async fn delete_due_keys(pipeline: &Pipeline) -> Result<usize, ApiError> {
+    let doors = pipeline.doors();
+    let mut deleted = 0;
+    loop {
+        let due = doors.keys.due_for_deletion(doors.clock.now(), BATCH).await?;
+        if due.is_empty() {
+            return Ok(deleted);
+        }
+        for key in due {
+            delete(pipeline, key).await?;
+            deleted += 1;
+        }
+    }
+}
+
+async fn delete(pipeline: &Pipeline, due: DeletionKey) -> Result<(), ApiError> {
+    let doors = pipeline.doors();
+    for _ in 0..ATTEMPTS_MAX {
+        let (date, account, region, key_id) = &due;
+        let arn = KeyArn { account: *account, region: region.clone(), key_id: *key_id };
+        let mut change = Transaction::default();
+        change.delete::<Deletions>(&due, 1);
+        let Some(key) = doors.keys.get(&arn).await? else {
+            return Err(ApiError::internal(format!("{arn} is due for deletion but does not exist")));
+        };
+        let record = key.record();
+        if record.state != KeyState::PendingDeletion || record.deletion_date != Some(*date) {
+            return Err(ApiError::internal(format!("{arn} is due for deletion but not pending it")));
+        }
+        for name in &record.aliases {
+            let alias = AliasArn { account: *account, region: region.clone(), name: name.clone() };
+            if let Some(stored) = doors.keys.alias_for_change(&alias).await? {
+                change.delete::<Aliases>(&alias_key(&alias), stored.version);
+            }
+        }
+        key.delete(&mut change);
+        let event_id = EventId::from_random(doors.random.bytes());
+        let details = Some(json!({ "keyId": key_id }));
+        let event = service_event(event_id, doors.clock.now(), "DeleteKey", &arn, details)?;
+        match pipeline.recorder().commit_service_event(change, event_id, event).await {
+            Ok(()) => return Ok(()),
+            Err(CommitError::Store(StoreError::Conflict)) => {}
+            Err(CommitError::Store(error)) => return Err(error.into()),
+            Err(CommitError::Record(error)) => return Err(error),
+        }
+    }
+    Err(ApiError::internal("the same records were changed by others too often"))
+}
+
+const BATCH: usize = 100;
+const ATTEMPTS_MAX: usize = 20;

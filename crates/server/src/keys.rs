@@ -1,0 +1,128 @@
+//! KMS keys: records, names, states, policies, and their use through the keeper.
+//!
+//! Not here: who may do what. Invariants: key material is here only as blobs that the keeper sealed; nothing is used
+//! without a [`Proof`](crate::authz::Proof) that names the key; changes are handed back, not committed.
+
+mod record;
+mod entry;
+mod resolve;
+mod state;
+mod policy;
+mod metadata;
+mod tags;
+mod usage;
+mod page;
+
+use std::sync::Arc;
+
+use kanuki_keeper_protocol::Client;
+use kanuki_store::{Cache, KeyBytes as _, Store, StoreError, Versioned};
+use kanuki_types::{AccountId, AliasArn, KeyArn, KeyId, Region, Timestamp};
+
+pub use entry::KeyEntry;
+pub use metadata::{Epoch, KeyMetadata};
+pub use page::{Page, PageRequest};
+pub use policy::{POLICY_BYTES_MAX, StoredPolicy, default_policy, read_policy};
+pub use record::{AliasRecord, Aliases, DeletionKey, Deletions, KeyRecord, Keys as KeyRecords, Material, alias_key, key_key};
+pub use resolve::{KeyName, Names};
+pub use state::{NOT_PENDING_DELETION, SWITCHABLE, USABLE, check_state};
+pub(crate) use usage::check_usage;
+pub use tags::{TAGS_MAX, read_tags, tag_facts, validate_tags};
+
+/// The door to everything about KMS keys.
+pub struct Keys {
+    store: Store,
+    keeper: Client,
+    entries: Cache<KeyRecords, KeyEntry>,
+    aliases: Cache<Aliases, AliasRecord>,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Keys").finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// Opens the door.
+    #[must_use]
+    pub fn new(store: Store, keeper: Client) -> Self {
+        Self {
+            entries: Cache::new(store.clone(), ENTRIES_CACHED_MAX, |(account, region, key_id): &(AccountId, Region, KeyId), record| {
+                let arn = KeyArn { account: *account, region: region.clone(), key_id: *key_id };
+                Ok(KeyEntry::new(arn, record)?)
+            }),
+            aliases: Cache::new(store.clone(), ENTRIES_CACHED_MAX, |_, record| Ok(record.value)),
+            store,
+            keeper,
+        }
+    }
+
+    /// The key with that ARN.
+    ///
+    /// # Errors
+    /// If the store fails or refuses the record.
+    pub async fn get(&self, arn: &KeyArn) -> Result<Option<Arc<KeyEntry>>, StoreError> {
+        self.entries.get(&key_key(arn)).await
+    }
+
+    /// The alias with that ARN, for reading.
+    ///
+    /// # Errors
+    /// If the store fails or refuses the record.
+    pub async fn alias(&self, arn: &AliasArn) -> Result<Option<Arc<AliasRecord>>, StoreError> {
+        self.aliases.get(&alias_key(arn)).await
+    }
+
+    /// The alias with that ARN and its version, for changing.
+    ///
+    /// # Errors
+    /// If the store fails or refuses the record.
+    pub async fn alias_for_change(&self, arn: &AliasArn) -> Result<Option<Versioned<AliasRecord>>, StoreError> {
+        self.store.get::<Aliases>(&alias_key(arn)).await
+    }
+}
+
+impl Keys {
+    /// Keys of an account and Region, in the order of their ids.
+    ///
+    /// # Errors
+    /// If the store fails or refuses a record.
+    pub async fn list(&self, account: AccountId, region: &Region, page: &PageRequest) -> Result<Page<KeyArn>, StoreError> {
+        let prefix = (account, region.clone()).to_key();
+        let found = self.store.scan::<KeyRecords>(&prefix, page.after.as_deref(), page.limit + 1).await?;
+        let arns = found.into_iter().map(|((account, region, key_id), _)| KeyArn { account, region, key_id }).collect();
+        Ok(page.page(arns, |arn| key_key(arn).to_key()))
+    }
+
+    /// Aliases of an account and Region, in the order of their names.
+    ///
+    /// # Errors
+    /// If the store fails or refuses a record.
+    pub async fn list_aliases(
+        &self,
+        account: AccountId,
+        region: &Region,
+        page: &PageRequest,
+    ) -> Result<Page<(AliasArn, AliasRecord)>, StoreError> {
+        let prefix = (account, region.clone()).to_key();
+        let found = self.store.scan::<Aliases>(&prefix, page.after.as_deref(), page.limit + 1).await?;
+        let aliases = found
+            .into_iter()
+            .map(|((account, region, name), record)| (AliasArn { account, region, name }, record.value))
+            .collect();
+        Ok(page.page(aliases, |(arn, _)| alias_key(arn).to_key()))
+    }
+
+    /// Keys whose waiting period has ended.
+    ///
+    /// # Errors
+    /// If the store fails or refuses a record.
+    pub async fn due_for_deletion(&self, now: Timestamp, limit: usize) -> Result<Vec<DeletionKey>, StoreError> {
+        let found = self.store.scan::<Deletions>(&[], None, limit).await?;
+        Ok(found.into_iter().map(|(key, _)| key).take_while(|(due, ..)| *due <= now).collect())
+    }
+}
+
+/// Most keys, and most aliases, kept decoded.
+const ENTRIES_CACHED_MAX: usize = 1_000_000;

@@ -1,0 +1,87 @@
+//! A key's record, decoded once: its policy compiled and bound.
+
+use std::sync::Arc;
+
+use kanuki_keeper_protocol::{MaterialPlace, SealedMaterial};
+use kanuki_policy::{Document, Malformed, NamedDocument, Target};
+use kanuki_store::{Transaction, Versioned};
+use kanuki_types::{KeyArn, MaterialId};
+
+use super::record::{KeyRecord, Keys, Material, key_key};
+
+/// A key, ready for decisions and use.
+#[derive(Debug)]
+pub struct KeyEntry {
+    arn: KeyArn,
+    arn_text: String,
+    version: u64,
+    record: KeyRecord,
+    policy: NamedDocument,
+}
+
+impl KeyEntry {
+    /// Compiles the policy. A stored policy that no longer parses makes the key unusable: no policy, no access.
+    pub(super) fn new(arn: KeyArn, stored: Versioned<KeyRecord>) -> Result<Self, Malformed> {
+        let Versioned { version, value: record } = stored;
+        let document = Document::parse(Target::KeyPolicy, &record.policy.text)?;
+        let document = document.bind(&record.policy.principal_ids);
+        let policy = NamedDocument { name: "key policy".into(), document: Arc::new(document) };
+        Ok(Self { arn_text: arn.to_string(), arn, version, record, policy })
+    }
+
+    /// Where the key lives.
+    #[must_use]
+    pub fn arn(&self) -> &KeyArn {
+        &self.arn
+    }
+
+    /// The ARN as text.
+    #[must_use]
+    pub fn arn_text(&self) -> &str {
+        &self.arn_text
+    }
+
+    /// The record.
+    #[must_use]
+    pub fn record(&self) -> &KeyRecord {
+        &self.record
+    }
+
+    /// The key policy, compiled.
+    #[must_use]
+    pub fn policy(&self) -> &NamedDocument {
+        &self.policy
+    }
+
+    /// Writes a changed record, if nobody changed it meanwhile.
+    pub fn update(&self, transaction: &mut Transaction, record: &KeyRecord) {
+        transaction.update::<Keys>(&key_key(&self.arn), self.version, record);
+    }
+
+    /// Removes the record, if nobody changed it meanwhile.
+    pub fn delete(&self, transaction: &mut Transaction) {
+        transaction.delete::<Keys>(&key_key(&self.arn), self.version);
+    }
+
+    /// The version of the material that encrypts, as the keeper takes it.
+    #[must_use]
+    pub fn current_material(&self) -> Option<SealedMaterial> {
+        self.material(self.record.current_material.as_ref()?)
+    }
+
+    /// A version of the material, as the keeper takes it.
+    #[must_use]
+    pub fn material(&self, id: &MaterialId) -> Option<SealedMaterial> {
+        let Material { id, sealed, .. } = self.record.materials.iter().find(|material| material.id == *id)?;
+        Some(SealedMaterial {
+            place: MaterialPlace {
+                account: self.arn.account,
+                region: self.arn.region.clone(),
+                key_id: self.arn.key_id,
+                material_id: *id,
+                spec: self.record.spec,
+            },
+            blob: sealed.clone(),
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! `KeyMetadata`, as CreateKey and DescribeKey answer it.
+//!
+//! Rule: `KeyMetadata` of the AWS KMS API reference; which members are present is as the live service answers.
+
+use kanuki_types::{AccountId, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, MaterialId, Origin, Timestamp};
+use serde::{Serialize, Serializer};
+
+use super::{entry::KeyEntry, record::KeyRecord};
+
+/// An instant as JSON answers write it: seconds since the epoch, with their fraction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Epoch(pub Timestamp);
+
+impl Serialize for Epoch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.0.seconds_f64())
+    }
+}
+
+/// What the API tells about a key.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct KeyMetadata {
+    #[serde(rename = "AWSAccountId")]
+    account: AccountId,
+    key_id: KeyId,
+    arn: String,
+    creation_date: Epoch,
+    enabled: bool,
+    description: String,
+    key_usage: KeyUsage,
+    key_state: KeyState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion_date: Option<Epoch>,
+    origin: Origin,
+    key_manager: KeyManager,
+    customer_master_key_spec: KeySpec,
+    key_spec: KeySpec,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encryption_algorithms: Option<&'static [&'static str]>,
+    multi_region: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_key_material_id: Option<MaterialId>,
+}
+
+impl KeyMetadata {
+    /// Of a key that is stored.
+    #[must_use]
+    pub fn of(entry: &KeyEntry) -> Self {
+        Self::of_record(entry.arn(), entry.record())
+    }
+
+    /// Of a record that is about to be stored.
+    #[must_use]
+    pub fn of_record(arn: &kanuki_types::KeyArn, record: &KeyRecord) -> Self {
+        Self {
+            account: arn.account,
+            key_id: arn.key_id,
+            arn: arn.to_string(),
+            creation_date: Epoch(record.created),
+            enabled: record.state == KeyState::Enabled,
+            description: record.description.clone(),
+            key_usage: record.usage,
+            key_state: record.state,
+            deletion_date: record.deletion_date.map(Epoch),
+            origin: record.origin,
+            key_manager: record.manager,
+            customer_master_key_spec: record.spec,
+            key_spec: record.spec,
+            encryption_algorithms: (record.spec == KeySpec::SymmetricDefault).then_some(&["SYMMETRIC_DEFAULT"]),
+            multi_region: arn.key_id.is_multi_region(),
+            current_key_material_id: record.current_material,
+        }
+    }
+
+    /// The same as `responseElements` of an audit record: names in lower camel case, instants as text.
+    #[must_use]
+    pub fn response_elements(&self) -> serde_json::Value {
+        let mut metadata = serde_json::to_value(self).unwrap_or_default();
+        if let Some(members) = metadata.as_object_mut() {
+            members.insert("CreationDate".into(), self.creation_date.0.audit_text().into());
+        }
+        let members = metadata.as_object().into_iter().flatten();
+        let members: serde_json::Map<_, _> =
+            members.map(|(name, value)| (crate::wire::lower_camel(name), value.clone())).collect();
+        serde_json::json!({ "keyMetadata": members })
+    }
+}

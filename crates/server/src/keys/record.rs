@@ -1,0 +1,123 @@
+//! The records of keys and aliases, as they are stored.
+//!
+//! Invariant: unknown members of a record are refused, so that an older server never rewrites a newer one's record.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kanuki_store::Keyspace;
+use kanuki_types::{
+    AccountId, AliasArn, AliasName, KeyArn, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, MaterialId, Origin, Region,
+    Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+use super::policy::StoredPolicy;
+use crate::keyspaces;
+
+/// KMS keys by account, Region and id.
+#[derive(Debug)]
+pub struct Keys;
+
+impl Keyspace for Keys {
+    const ID: u8 = keyspaces::KEYS;
+    const NAME: &'static str = "keys";
+    type Key = (AccountId, Region, KeyId);
+    type Value = KeyRecord;
+}
+
+/// A KMS key. Its aliases stand here too, so that both sides of the relation change together.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyRecord {
+    /// When it was made.
+    pub created: Timestamp,
+    /// The user's description.
+    pub description: String,
+    /// The type of its material.
+    pub spec: KeySpec,
+    /// What it may be used for.
+    pub usage: KeyUsage,
+    /// Where its material comes from.
+    pub origin: Origin,
+    /// Who manages it.
+    pub manager: KeyManager,
+    /// The state.
+    pub state: KeyState,
+    /// When it will be deleted; only in a pending state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_date: Option<Timestamp>,
+    /// Its policy.
+    pub policy: StoredPolicy,
+    /// Tags by key.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Every alias that points to it.
+    #[serde(default)]
+    pub aliases: BTreeSet<AliasName>,
+    /// Every version of its material, oldest first.
+    pub materials: Vec<Material>,
+    /// The version that encrypts.
+    pub current_material: Option<MaterialId>,
+}
+
+/// One version of key material.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Material {
+    /// Its id.
+    pub id: MaterialId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The material, sealed by the keeper to account, Region, key id, material id and spec; in base64.
+    #[serde(with = "crate::base64_text")]
+    pub sealed: Vec<u8>,
+}
+
+/// Aliases by account, Region and name.
+#[derive(Debug)]
+pub struct Aliases;
+
+impl Keyspace for Aliases {
+    const ID: u8 = keyspaces::ALIASES;
+    const NAME: &'static str = "aliases";
+    type Key = (AccountId, Region, AliasName);
+    type Value = AliasRecord;
+}
+
+/// An alias.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AliasRecord {
+    /// The key that it stands for.
+    pub target: KeyId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it last changed.
+    pub updated: Timestamp,
+}
+
+/// Keys that wait for their deletion, by the instant.
+#[derive(Debug)]
+pub struct Deletions;
+
+impl Keyspace for Deletions {
+    const ID: u8 = keyspaces::DELETIONS;
+    const NAME: &'static str = "deletions";
+    type Key = DeletionKey;
+    type Value = ();
+}
+
+/// When a key is due, and which.
+pub type DeletionKey = (Timestamp, AccountId, Region, KeyId);
+
+/// Where a key's record is.
+#[must_use]
+pub fn key_key(arn: &KeyArn) -> (AccountId, Region, KeyId) {
+    (arn.account, arn.region.clone(), arn.key_id)
+}
+
+/// Where an alias's record is.
+#[must_use]
+pub fn alias_key(arn: &AliasArn) -> (AccountId, Region, AliasName) {
+    (arn.account, arn.region.clone(), arn.name.clone())
+}

@@ -1,0 +1,208 @@
+//! CreateKey: a new KMS key.
+//!
+//! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html>
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kanuki_store::Transaction;
+use kanuki_types::{KeyArn, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, Origin};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::put_key_policy::{PolicyPlace, bypass_fact, checked_policy, policy_text};
+use crate::{
+    authn::Authenticated,
+    authz::{Authorized, Demand},
+    doors::Doors,
+    error::{ApiError, ErrorCode},
+    keys::{
+        KeyMetadata, KeyRecord, KeyRecords, Material, StoredPolicy, default_policy, key_key, read_tags, tag_facts,
+        validate_tags,
+    },
+    operation::{AuditExtras, Descriptor, Operation, Outcome, Plan, Service},
+    wire::Fields,
+};
+
+/// The operation.
+#[derive(Debug)]
+pub struct CreateKey;
+
+/// What the client sends.
+#[derive(Debug)]
+pub struct Input {
+    policy: Option<String>,
+    description: String,
+    usage: KeyUsage,
+    spec: KeySpec,
+    origin: Origin,
+    bypass_lockout_check: Option<bool>,
+    tags: Vec<(String, String)>,
+    multi_region: bool,
+}
+
+/// What it gets.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Output {
+    key_metadata: KeyMetadata,
+}
+
+impl Operation for CreateKey {
+    const DESCRIPTOR: Descriptor = Descriptor::changes(Service::Kms, "CreateKey", &[]);
+    type Input = Input;
+    type Target = ();
+    type Output = Output;
+
+    fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
+        let policy = policy_text(fields)?;
+        let description = fields.text("Description", 0..=8192)?.unwrap_or_default();
+        let usage = fields.choice("KeyUsage", KeyUsage::ALL, KeyUsage::as_str)?;
+        let old_spec = fields.choice("CustomerMasterKeySpec", KeySpec::ALL, KeySpec::as_str)?;
+        let spec = fields.choice("KeySpec", KeySpec::ALL, KeySpec::as_str)?;
+        let origin = fields.choice("Origin", Origin::ALL, Origin::as_str)?.unwrap_or(Origin::AwsKms);
+        let custom_key_store = fields.text("CustomKeyStoreId", 1..=64)?.is_some();
+        let external_key = fields.text("XksKeyId", 1..=128)?.is_some();
+        let bypass_lockout_check = fields.boolean("BypassPolicyLockoutSafetyCheck")?;
+        let tags = read_tags(fields, "Tags")?.unwrap_or_default();
+        let multi_region = fields.boolean("MultiRegion")?.unwrap_or(false);
+        if old_spec.is_some() && spec.is_some() {
+            return Err(ApiError::validation(
+                "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is \
+                 deprecated.",
+            ));
+        }
+        if (custom_key_store || external_key) && matches!(origin, Origin::AwsKms | Origin::External) {
+            let message = format!("CustomKeyStoreId and XksKeyId are not valid for keys with Origin {origin}.");
+            return Err(ApiError::validation(message));
+        }
+        let spec = spec.or(old_spec).unwrap_or(KeySpec::SymmetricDefault);
+        let input = |usage| Input {
+            policy,
+            description,
+            usage,
+            spec,
+            origin,
+            bypass_lockout_check,
+            tags,
+            multi_region,
+        };
+        match usage {
+            Some(usage) => Ok(input(usage)),
+            None if spec == KeySpec::SymmetricDefault => Ok(input(KeyUsage::EncryptDecrypt)),
+            None if fields.has_violations() => Ok(input(KeyUsage::EncryptDecrypt)),
+            None => Err(ApiError::validation(
+                "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.",
+            )),
+        }
+    }
+
+    fn audit_parameters(input: &Input) -> Option<Value> {
+        let mut parameters = json!({
+            "description": input.description,
+            "origin": input.origin,
+            "keyUsage": input.usage,
+            "keySpec": input.spec,
+            "customerMasterKeySpec": input.spec,
+            "multiRegion": input.multi_region,
+            "bypassPolicyLockoutSafetyCheck": input.bypass_lockout_check.unwrap_or(false),
+        });
+        if let Some(members) = parameters.as_object_mut() {
+            if let Some(policy) = &input.policy {
+                members.insert("policy".into(), policy.clone().into());
+            }
+            if !input.tags.is_empty() {
+                let tags: Vec<Value> =
+                    input.tags.iter().map(|(key, value)| json!({ "tagKey": key, "tagValue": value })).collect();
+                members.insert("tags".into(), tags.into());
+            }
+        }
+        Some(parameters)
+    }
+
+    async fn plan(_: &Doors, _: &Authenticated, input: &Input) -> Result<Plan<()>, ApiError> {
+        let with_tags = |mut demand: Demand| {
+            tag_facts(&mut demand.facts, &input.tags);
+            demand
+        };
+        let create = Demand::on_any("kms:CreateKey")
+            .with_fact("kms:KeySpec", input.spec.as_str())
+            .with_fact("kms:KeyUsage", input.usage.as_str())
+            .with_fact("kms:KeyOrigin", input.origin.as_str())
+            .with_fact("kms:MultiRegion", input.multi_region.to_string());
+        let create = with_tags(bypass_fact(create, input.bypass_lockout_check));
+        let tag = (!input.tags.is_empty()).then(|| with_tags(Demand::on_any("kms:TagResource")));
+        Ok(Plan::with_more((), create, tag))
+    }
+
+    async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
+        let input = authorized.input();
+        let caller = authorized.caller();
+        check_supported(input)?;
+        validate_tags(&input.tags, &BTreeMap::new())?;
+        let arn = KeyArn {
+            account: caller.caller().account,
+            region: caller.region().clone(),
+            key_id: KeyId::single_region(doors.random.bytes()),
+        };
+        let policy = policy_of(doors, authorized, &arn).await?;
+        let (material_id, sealed) = doors.keys.create_material(&arn, input.spec).await?;
+        let now = doors.clock.now();
+        let record = KeyRecord {
+            created: now,
+            description: input.description.clone(),
+            spec: input.spec,
+            usage: input.usage,
+            origin: input.origin,
+            manager: KeyManager::Customer,
+            state: KeyState::Enabled,
+            deletion_date: None,
+            policy,
+            tags: input.tags.iter().cloned().collect(),
+            aliases: BTreeSet::new(),
+            materials: vec![Material { id: material_id, created: now, sealed }],
+            current_material: Some(material_id),
+        };
+        let mut change = Transaction::default();
+        change.create::<KeyRecords>(&key_key(&arn), &record);
+        let metadata = KeyMetadata::of_record(&arn, &record);
+        let elements = metadata.response_elements();
+        let mut outcome = Outcome::change(change, Output { key_metadata: metadata });
+        outcome.audit =
+            AuditExtras { response_elements: Some(elements), new_key: Some(arn), ..AuditExtras::default() };
+        Ok(outcome)
+    }
+}
+
+/// The policy that the client gave, checked, or the default one.
+async fn policy_of(
+    doors: &Doors,
+    authorized: &Authorized<CreateKey>,
+    arn: &KeyArn,
+) -> Result<StoredPolicy, ApiError> {
+    let input = authorized.input();
+    let Some(text) = &input.policy else {
+        return Ok(StoredPolicy { text: default_policy(arn.account), principal_ids: BTreeMap::new() });
+    };
+    let bypass = input.bypass_lockout_check.unwrap_or(false);
+    let place = PolicyPlace { arn, key: None };
+    checked_policy(doors, authorized.caller(), authorized.circumstances(), place, text, bypass).await
+}
+
+/// Refuses what is not served yet with the API's own answer.
+fn check_supported(input: &Input) -> Result<(), ApiError> {
+    let unsupported = |what: String| Err(ApiError::new(ErrorCode::UnsupportedOperation, what));
+    if input.spec != KeySpec::SymmetricDefault {
+        return unsupported(format!("KeySpec {} is not supported.", input.spec));
+    }
+    if input.usage != KeyUsage::EncryptDecrypt {
+        let message = format!("KeyUsage {} is not compatible with KeySpec {}", input.usage, input.spec);
+        return Err(ApiError::validation(message));
+    }
+    if input.origin != Origin::AwsKms {
+        return unsupported(format!("Origin {} is not supported.", input.origin));
+    }
+    if input.multi_region {
+        return unsupported("Multi-Region keys are not supported.".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Decrypt: opens a ciphertext under the KMS key that it names.
+//!
+//! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html>
+
+use std::sync::Arc;
+
+use kanuki_keeper_protocol::CiphertextHeader;
+use kanuki_types::{EncryptionAlgorithm, EncryptionContext, KeyArn, KeyUsage, MaterialId};
+use serde::Serialize;
+use serde_json::json;
+
+use super::members;
+use crate::{
+    authn::Authenticated,
+    authz::{Authorized, Demand},
+    doors::Doors,
+    error::{ApiError, ErrorCode},
+    keys::{KeyEntry, KeyName, Names},
+    operation::{Descriptor, Operation, Outcome, Plan, Service},
+    secret_text::SecretText,
+    wire::Fields,
+};
+
+/// The operation.
+#[derive(Debug)]
+pub struct Decrypt;
+
+/// What the client sends.
+#[derive(Debug)]
+pub struct Input {
+    ciphertext: Vec<u8>,
+    context: EncryptionContext,
+    key_id: Option<String>,
+    algorithm: EncryptionAlgorithm,
+}
+
+/// What it gets.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Output {
+    key_id: String,
+    plaintext: SecretText,
+    encryption_algorithm: EncryptionAlgorithm,
+    key_material_id: MaterialId,
+}
+
+impl Operation for Decrypt {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        recorded_defaults: &[("EncryptionAlgorithm", "SYMMETRIC_DEFAULT")],
+        dry_run: true,
+        ..Descriptor::reads(Service::Kms, "Decrypt", &["KeyId", "EncryptionAlgorithm", "EncryptionContext"])
+    };
+    type Input = Input;
+    type Target = Option<Arc<KeyEntry>>;
+    type Output = Output;
+
+    fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
+        members::grant_tokens(fields)?;
+        members::no_recipient(fields)?;
+        Ok(Input {
+            ciphertext: fields.required_blob("CiphertextBlob", 1..=6144)?,
+            context: fields.encryption_context("EncryptionContext")?,
+            key_id: members::optional_key_id(fields, "KeyId")?,
+            algorithm: members::encryption_algorithm(fields, "EncryptionAlgorithm")?,
+        })
+    }
+
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Self::Target>, ApiError> {
+        let (name, by_ciphertext) = source_key(doors, caller, input.key_id.as_deref(), &input.ciphertext).await?;
+        let mut demand = Demand::on_name("kms:Decrypt", &name)
+            .with_context(&input.context)
+            .with_fact("kms:EncryptionAlgorithm", input.algorithm.as_str());
+        if by_ciphertext {
+            demand = demand.named_by_ciphertext();
+        }
+        Ok(Plan::new(members::found(name), demand))
+    }
+
+    async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
+        let input = authorized.input();
+        let key = members::key(authorized.target())?;
+        check_source(key, &input.ciphertext)?;
+        members::check_algorithm(key, input.algorithm)?;
+        let (plaintext, material) =
+            doors.keys.decrypt(authorized.proof(), key, &input.ciphertext, &input.context).await?;
+        let output = Output {
+            key_id: key.arn_text().to_owned(),
+            plaintext: SecretText::base64(&plaintext),
+            encryption_algorithm: input.algorithm,
+            key_material_id: material,
+        };
+        Ok(Outcome::answer(output).with_event_data(json!({ "keyMaterialId": material })))
+    }
+}
+
+/// The key that opens a ciphertext: the one that the client names, else the one that the ciphertext names. Answers also
+/// whether it was the ciphertext that named it.
+pub(super) async fn source_key(
+    doors: &Doors,
+    caller: &Authenticated,
+    key_id: Option<&str>,
+    ciphertext: &[u8],
+) -> Result<(KeyName, bool), ApiError> {
+    if let Some(key_id) = key_id {
+        return Ok((members::resolve(doors, caller, key_id, Names::KeysAndAliases).await?, false));
+    }
+    let header = CiphertextHeader::parse(ciphertext).ok_or_else(|| ApiError::bare(ErrorCode::InvalidCiphertext))?;
+    let arn = KeyArn { account: header.account, region: caller.region().clone(), key_id: header.key_id };
+    let name = match doors.keys.get(&arn).await? {
+        Some(entry) => KeyName::Found { entry, alias: None },
+        None => KeyName::Hidden { account: arn.account, arn: arn.to_string() },
+    };
+    Ok((name, true))
+}
+
+/// Checks that a key may open a ciphertext: it is for decryption, and the ciphertext names it.
+pub(super) fn check_source(key: &KeyEntry, ciphertext: &[u8]) -> Result<(), ApiError> {
+    let incorrect = || {
+        let message = "The key ID in the request does not identify a CMK that can perform this operation.";
+        ApiError::new(ErrorCode::IncorrectKey, message)
+    };
+    if key.record().usage != KeyUsage::EncryptDecrypt {
+        return Err(incorrect());
+    }
+    let header = CiphertextHeader::parse(ciphertext).ok_or_else(|| ApiError::bare(ErrorCode::InvalidCiphertext))?;
+    let same = header.account == key.arn().account && header.key_id == key.arn().key_id;
+    if same { Ok(()) } else { Err(incorrect()) }
+}

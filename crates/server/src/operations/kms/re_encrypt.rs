@@ -1,0 +1,155 @@
+//! ReEncrypt: opens a ciphertext and encrypts what was in it under another key or context, without showing it.
+//!
+//! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html>
+
+use std::sync::Arc;
+
+use kanuki_types::{EncryptionAlgorithm, EncryptionContext, KeyUsage, MaterialId};
+use serde::Serialize;
+use serde_json::json;
+
+use super::{
+    decrypt::{check_source, source_key},
+    members,
+};
+use crate::{
+    authn::Authenticated,
+    authz::{Authorized, Demand},
+    doors::Doors,
+    error::ApiError,
+    keys::{KeyEntry, KeyName, Names, check_usage},
+    operation::{Descriptor, Operation, Outcome, Plan, Service},
+    wire::Fields,
+};
+
+/// The operation.
+#[derive(Debug)]
+pub struct ReEncrypt;
+
+/// What the client sends.
+#[derive(Debug)]
+pub struct Input {
+    ciphertext: Vec<u8>,
+    source_context: EncryptionContext,
+    source_key_id: Option<String>,
+    source_algorithm: EncryptionAlgorithm,
+    destination_key_id: String,
+    destination_context: EncryptionContext,
+    destination_algorithm: EncryptionAlgorithm,
+}
+
+/// Both keys.
+#[derive(Debug)]
+pub struct Target {
+    source: Option<Arc<KeyEntry>>,
+    destination: Option<Arc<KeyEntry>>,
+}
+
+/// What it gets.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Output {
+    #[serde(with = "crate::base64_text")]
+    ciphertext_blob: Vec<u8>,
+    source_key_id: String,
+    key_id: String,
+    source_encryption_algorithm: EncryptionAlgorithm,
+    destination_encryption_algorithm: EncryptionAlgorithm,
+    source_key_material_id: MaterialId,
+    destination_key_material_id: MaterialId,
+}
+
+impl Operation for ReEncrypt {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        recorded_defaults: &[
+            ("SourceEncryptionAlgorithm", "SYMMETRIC_DEFAULT"),
+            ("DestinationEncryptionAlgorithm", "SYMMETRIC_DEFAULT"),
+        ],
+        dry_run: true,
+        ..Descriptor::reads(
+            Service::Kms,
+            "ReEncrypt",
+            &[
+                "SourceKeyId",
+                "SourceEncryptionAlgorithm",
+                "SourceEncryptionContext",
+                "DestinationKeyId",
+                "DestinationEncryptionAlgorithm",
+                "DestinationEncryptionContext",
+            ],
+        )
+    };
+    type Input = Input;
+    type Target = Target;
+    type Output = Output;
+
+    fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
+        members::grant_tokens(fields)?;
+        let destination_key_id = members::optional_key_id(fields, "DestinationKeyId")?;
+        Ok(Input {
+            ciphertext: fields.required_blob("CiphertextBlob", 1..=6144)?,
+            source_context: fields.encryption_context("SourceEncryptionContext")?,
+            source_key_id: members::optional_key_id(fields, "SourceKeyId")?,
+            source_algorithm: members::encryption_algorithm(fields, "SourceEncryptionAlgorithm")?,
+            destination_key_id: fields.require("DestinationKeyId", destination_key_id),
+            destination_context: fields.encryption_context("DestinationEncryptionContext")?,
+            destination_algorithm: members::encryption_algorithm(fields, "DestinationEncryptionAlgorithm")?,
+        })
+    }
+
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Target>, ApiError> {
+        let (source, by_ciphertext) =
+            source_key(doors, caller, input.source_key_id.as_deref(), &input.ciphertext).await?;
+        let destination = members::resolve(doors, caller, &input.destination_key_id, Names::KeysAndAliases).await?;
+        let same = if same_key(&source, &destination) { "true" } else { "false" };
+        let mut from = Demand::on_name("kms:ReEncryptFrom", &source)
+            .with_context(&input.source_context)
+            .with_fact("kms:EncryptionAlgorithm", input.source_algorithm.as_str())
+            .with_fact("kms:ReEncryptOnSameKey", same);
+        if by_ciphertext {
+            from = from.named_by_ciphertext();
+        }
+        let to = Demand::on_name("kms:ReEncryptTo", &destination)
+            .with_context(&input.destination_context)
+            .with_fact("kms:EncryptionAlgorithm", input.destination_algorithm.as_str())
+            .with_fact("kms:ReEncryptOnSameKey", same);
+        let target = Target { source: members::found(source), destination: members::found(destination) };
+        Ok(Plan::with_more(target, from, [to]))
+    }
+
+    async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
+        let input = authorized.input();
+        let source = members::key(&authorized.target().source)?;
+        let destination = members::key(&authorized.target().destination)?;
+        check_source(source, &input.ciphertext)?;
+        members::check_algorithm(source, input.source_algorithm)?;
+        check_usage(destination, KeyUsage::EncryptDecrypt, "ReEncryptTo")?;
+        members::check_algorithm(destination, input.destination_algorithm)?;
+        let from = (&**source, input.ciphertext.as_slice(), &input.source_context);
+        let to = (&**destination, &input.destination_context);
+        let (blob, source_material, destination_material) =
+            doors.keys.re_encrypt(authorized.proof(), from, to).await?;
+        let output = Output {
+            ciphertext_blob: blob,
+            source_key_id: source.arn_text().to_owned(),
+            key_id: destination.arn_text().to_owned(),
+            source_encryption_algorithm: input.source_algorithm,
+            destination_encryption_algorithm: input.destination_algorithm,
+            source_key_material_id: source_material,
+            destination_key_material_id: destination_material,
+        };
+        Ok(Outcome::answer(output).with_event_data(json!({
+            "sourceKeyMaterialId": source_material,
+            "destinationKeyMaterialId": destination_material,
+        })))
+    }
+}
+
+fn same_key(source: &KeyName, destination: &KeyName) -> bool {
+    match (source, destination) {
+        (KeyName::Found { entry: source, .. }, KeyName::Found { entry: destination, .. }) => {
+            source.arn() == destination.arn()
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,108 @@
+//! ScheduleKeyDeletion: begins the waiting period at whose end a key is deleted for ever.
+//!
+//! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html>
+
+use std::sync::Arc;
+
+use kanuki_store::Transaction;
+use kanuki_types::KeyState;
+use serde::Serialize;
+use serde_json::json;
+
+use super::members;
+use crate::{
+    authn::Authenticated,
+    authz::{Authorized, Demand},
+    doors::Doors,
+    error::ApiError,
+    keys::{Deletions, Epoch, KeyEntry, Names, check_state},
+    operation::{Descriptor, Operation, Outcome, Plan, Service},
+    wire::Fields,
+};
+
+/// The operation.
+#[derive(Debug)]
+pub struct ScheduleKeyDeletion;
+
+/// What the client sends.
+#[derive(Debug)]
+pub struct Input {
+    key_id: String,
+    window_days: i64,
+}
+
+/// What it gets.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Output {
+    key_id: String,
+    deletion_date: Epoch,
+    key_state: KeyState,
+    pending_window_in_days: i64,
+}
+
+impl Operation for ScheduleKeyDeletion {
+    const DESCRIPTOR: Descriptor = Descriptor::changes(Service::Kms, "ScheduleKeyDeletion", &["KeyId", "PendingWindowInDays"]);
+    type Input = Input;
+    type Target = Option<Arc<KeyEntry>>;
+    type Output = Output;
+
+    fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
+        let key_id = members::key_id(fields)?;
+        let window_days = fields.integer("PendingWindowInDays", 1..=365)?.unwrap_or(WINDOW_DAYS_DEFAULT);
+        if !fields.has_violations() && !WINDOW_DAYS.contains(&window_days) {
+            return Err(ApiError::validation(format!(
+                "PendingWindowInDays must be between {} and {}",
+                WINDOW_DAYS.start(),
+                WINDOW_DAYS.end()
+            )));
+        }
+        Ok(Input { key_id, window_days })
+    }
+
+    async fn plan(
+        doors: &Doors,
+        caller: &Authenticated,
+        input: &Input,
+    ) -> Result<Plan<Self::Target>, ApiError> {
+        members::plan_on_key(doors, caller, &input.key_id, Names::Keys, |name| {
+            Demand::on_name("kms:ScheduleKeyDeletion", name)
+                .with_fact("kms:ScheduleKeyDeletionPendingWindowInDays", input.window_days.to_string())
+        }).await
+    }
+
+    async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
+        let key = members::key(authorized.target())?;
+        check_state(key, DELETABLE)?;
+        let window_days = authorized.input().window_days;
+        let due = doors.clock.now().plus_seconds(window_days * SECONDS_PER_DAY);
+        let mut record = key.record().clone();
+        record.state = KeyState::PendingDeletion;
+        record.deletion_date = Some(due);
+        let mut change = Transaction::default();
+        key.update(&mut change, &record);
+        let arn = key.arn();
+        change.create::<Deletions>(&(due, arn.account, arn.region.clone(), arn.key_id), &());
+        let output = Output {
+            key_id: key.arn_text().to_owned(),
+            deletion_date: Epoch(due),
+            key_state: record.state,
+            pending_window_in_days: window_days,
+        };
+        let elements = json!({
+            "keyId": output.key_id,
+            "keyState": output.key_state,
+            "deletionDate": due.audit_text(),
+            "pendingWindowInDays": window_days,
+        });
+        Ok(Outcome::change(change, output).with_response_elements(elements))
+    }
+}
+
+/// Rule: `PendingWindowInDays` of the API page.
+const WINDOW_DAYS: std::ops::RangeInclusive<i64> = 7..=30;
+const WINDOW_DAYS_DEFAULT: i64 = 30;
+const SECONDS_PER_DAY: i64 = 86_400;
+/// The states in which a deletion can be scheduled.
+const DELETABLE: &[KeyState] =
+    &[KeyState::Creating, KeyState::Disabled, KeyState::Enabled, KeyState::PendingImport, KeyState::Unavailable];

@@ -1,0 +1,169 @@
+//! The one straight line that every request of every service walks:
+//!
+//! ```text
+//! recognise → find the operation → verify the signature → read the members → parse
+//!           → plan → authorize → run → commit with its record → append to the trail → answer
+//!             └───────── again if something it was decided on has changed ─┘
+//! ```
+//!
+//! Not here: any rule of an operation. Invariant: no step can be left out; each takes what the one before made.
+
+use std::{future::Future, pin::Pin};
+
+use kanuki_store::StoreError;
+use kanuki_types::Region;
+
+use crate::{
+    authn::{Authenticated, Authenticator, Presented},
+    authz::{self, Circumstances},
+    doors::Doors,
+    error::{ApiError, ErrorCode},
+    http::Incoming,
+    operation::{Descriptor, Operation, Outcome},
+    operations,
+    record::{CommitError, Draft, Recorded, Recorder},
+    wire::{self, Call, Fields, Rendered},
+};
+
+/// Everything that a request meets between the socket and the answer.
+#[derive(Debug)]
+pub struct Pipeline {
+    authenticator: Authenticator,
+    doors: Doors,
+    recorder: Recorder,
+}
+
+impl Pipeline {
+    /// Puts the parts in line.
+    #[must_use]
+    pub fn new(authenticator: Authenticator, doors: Doors, recorder: Recorder) -> Self {
+        Self { authenticator, doors, recorder }
+    }
+
+    /// The recorder, for jobs.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// The doors, for jobs.
+    #[must_use]
+    pub fn doors(&self) -> &Doors {
+        &self.doors
+    }
+
+    /// Answers a request.
+    pub async fn walk(&self, incoming: Incoming) -> Recorded {
+        let call = wire::recognise(&incoming);
+        let now = self.doors.clock.now();
+        let mut draft = Draft::begin(&incoming, &call, now, self.region_of(&incoming), &*self.doors.random);
+        let result = self.answer(&call, &incoming, &mut draft).await;
+        self.recorder.conclude(draft, &call, result).await
+    }
+
+    async fn answer(&self, call: &Call, incoming: &Incoming, draft: &mut Draft) -> Result<Rendered, ApiError> {
+        self.recorder.check_healthy()?;
+        if incoming.body_too_large {
+            return Err(ApiError::bare(ErrorCode::RequestEntityTooLarge));
+        }
+        let operation = operations::find(call).ok_or_else(|| wire::unknown_operation(call))?;
+        draft.set_operation(operation.descriptor());
+        if let Ok(presented) = Presented::read(incoming, call.dialect) {
+            draft.set_claimed_access_key(presented.credential.access_key_id);
+        }
+        let caller = self.authenticator.verify(call, incoming).await?;
+        draft.set_caller(&caller);
+        let circumstances = Circumstances {
+            now: self.doors.clock.now(),
+            source_ip: incoming.peer,
+            user_agent: incoming.header("user-agent").map(std::borrow::Cow::into_owned),
+            secure_transport: incoming.secure_transport,
+        };
+        let fields = wire::members(call, incoming)?;
+        let step = Step { pipeline: self, call, caller, circumstances };
+        operation.perform(step, fields, draft).await
+    }
+
+    /// The Region that a record states while nothing is verified: the claimed one if it is served, else any.
+    fn region_of(&self, incoming: &Incoming) -> Region {
+        let presented = Presented::read(incoming, wire::Dialect::Json).ok();
+        let claimed = presented.and_then(|p| self.doors.settings.region(&p.credential.region).cloned());
+        claimed.unwrap_or_else(|| self.doors.settings.default_region().clone())
+    }
+}
+
+/// A call whose caller is known.
+pub(crate) struct Step<'a> {
+    pipeline: &'a Pipeline,
+    call: &'a Call,
+    caller: Authenticated,
+    circumstances: Circumstances,
+}
+
+/// An operation behind the table: the same steps for every one of them.
+pub(crate) trait Endpoint: Send + Sync {
+    /// The operation's fixed facts.
+    fn descriptor(&self) -> &'static Descriptor;
+
+    /// Walks the rest of the line.
+    fn perform<'a>(
+        &'a self,
+        step: Step<'a>,
+        fields: Fields,
+        draft: &'a mut Draft,
+    ) -> Pin<Box<dyn Future<Output = Result<Rendered, ApiError>> + Send + 'a>>;
+}
+
+/// The one implementation of [`Endpoint`].
+pub(crate) struct Entry<O>(pub(crate) std::marker::PhantomData<fn() -> O>);
+
+impl<O: Operation> Endpoint for Entry<O> {
+    fn descriptor(&self) -> &'static Descriptor {
+        &O::DESCRIPTOR
+    }
+
+    fn perform<'a>(
+        &'a self,
+        step: Step<'a>,
+        fields: Fields,
+        draft: &'a mut Draft,
+    ) -> Pin<Box<dyn Future<Output = Result<Rendered, ApiError>> + Send + 'a>> {
+        Box::pin(perform::<O>(step, fields, draft))
+    }
+}
+
+async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut Draft) -> Result<Rendered, ApiError> {
+    let Step { pipeline, call, caller, circumstances } = step;
+    let doors = &pipeline.doors;
+    draft.set_parameters(&O::DESCRIPTOR, fields.raw());
+    let dry_run = O::DESCRIPTOR.dry_run && fields.boolean("DryRun")?.unwrap_or(false);
+    let parsed = O::parse(&mut fields)?;
+    fields.finish()?;
+    if let Some(parameters) = O::audit_parameters(&parsed) {
+        draft.replace_parameters(parameters);
+    }
+    let mut input = parsed;
+    for _ in 0..ATTEMPTS_MAX {
+        let plan = O::plan(doors, &caller, &input).await?;
+        draft.set_resources(plan.demands());
+        let authorized = authz::authorize::<O>(&caller, &circumstances, input, plan)?;
+        let Outcome { output, change, audit } = O::run(doors, &authorized).await?;
+        if dry_run {
+            let message = "The request would have succeeded, but the DryRun option is set.";
+            return Err(ApiError::new(ErrorCode::DryRun, message));
+        }
+        draft.set_extras(audit);
+        let rendered = wire::render_output(call, output.as_ref(), draft.request_id())?;
+        let Some(change) = change else { return Ok(rendered) };
+        match pipeline.recorder.commit(change, draft).await {
+            Ok(()) => return Ok(rendered),
+            Err(CommitError::Store(StoreError::Conflict)) => input = authorized.into_input(),
+            Err(CommitError::Store(error)) => return Err(error.into()),
+            Err(CommitError::Record(error)) => return Err(error),
+        }
+    }
+    Err(ApiError::internal("the same records were changed by others too often"))
+}
+
+/// How often a change is tried when others change the same records.
+const ATTEMPTS_MAX: usize = 20;

@@ -1,0 +1,241 @@
+//! Makes an answer's audit record durable: the only way to a client.
+//!
+//! Invariants: this file alone makes [`Recorded`], and the HTTP writer takes nothing else; every request has exactly one
+//! record, durable before its answer leaves; a change and its record are committed together; if the trail cannot be
+//! written, the answer is a failure.
+//!
+//! An answer without a record does not compile:
+//! ```compile_fail,E0451
+//! use kanuki_server::record::Recorded;
+//! let unrecorded = Recorded { status: 200, content_type: "", body: Vec::new().into(), request_id: String::new() };
+//! ```
+
+mod draft;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kanuki_store::{Store, StoreError, Transaction};
+use kanuki_trail::{EventId, Trail};
+
+pub(crate) use draft::Draft;
+pub use draft::service_event;
+
+use crate::{
+    error::ApiError,
+    wire::{self, Call, Rendered, SecretBody},
+};
+
+/// An answer whose audit record is durable.
+#[derive(Debug)]
+pub struct Recorded {
+    status: u16,
+    content_type: &'static str,
+    body: SecretBody,
+    request_id: String,
+}
+
+impl Recorded {
+    /// The parts that the HTTP writer needs.
+    #[must_use]
+    pub fn into_parts(self) -> (u16, &'static str, SecretBody, String) {
+        (self.status, self.content_type, self.body, self.request_id)
+    }
+}
+
+/// Commits changes with their records and appends records to the trail.
+#[derive(Debug, Clone)]
+pub struct Recorder {
+    trail: Trail,
+    store: Store,
+    /// Events whose outbox entries are no longer needed, because the trail has them.
+    delivered: Arc<Mutex<Vec<EventId>>>,
+}
+
+impl Recorder {
+    /// Opens the recorder.
+    #[must_use]
+    pub fn new(trail: Trail, store: Store) -> Self {
+        Self { trail, store, delivered: Arc::default() }
+    }
+
+    /// The trail.
+    #[must_use]
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// Checks that records can be written, before anything is done that would need one.
+    ///
+    /// # Errors
+    /// If the trail has failed.
+    pub(crate) fn check_healthy(&self) -> Result<(), ApiError> {
+        if self.trail.is_healthy() { Ok(()) } else { Err(ApiError::internal("the audit trail cannot be written")) }
+    }
+
+    /// Commits a change together with the record of its success.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if something the change was decided on has changed; or if the store fails.
+    pub(crate) async fn commit(&self, mut change: Transaction, draft: &mut Draft) -> Result<(), CommitError> {
+        let record = draft.success_record().map_err(CommitError::Record)?;
+        change.outbox(draft.event_id().0, self.outbox_entry(&record));
+        self.store.commit(change).await.map_err(CommitError::Store)?;
+        draft.set_committed(record);
+        Ok(())
+    }
+
+    /// Commits a change that the server makes by itself, with its service event, and appends the event.
+    ///
+    /// # Errors
+    /// As [`Recorder::commit`], or if the trail cannot be written.
+    pub async fn commit_service_event(
+        &self,
+        mut change: Transaction,
+        event_id: EventId,
+        record: Vec<u8>,
+    ) -> Result<(), CommitError> {
+        self.check_healthy().map_err(CommitError::Record)?;
+        change.outbox(event_id.0, self.outbox_entry(&record));
+        self.store.commit(change).await.map_err(CommitError::Store)?;
+        self.trail.append(event_id, record).await.map_err(|error| CommitError::Record(ApiError::internal(error)))?;
+        self.note_delivered(event_id);
+        Ok(())
+    }
+
+    /// Turns the result of a call into an answer whose record is durable.
+    pub(crate) async fn conclude(&self, draft: Draft, call: &Call, result: Result<Rendered, ApiError>) -> Recorded {
+        let request_id = draft.request_id().to_owned();
+        let event_id = draft.event_id();
+        let (rendered, record, in_outbox) = match (result, draft.committed()) {
+            // The change is durable and its record says success, so success is the only true answer.
+            (Ok(rendered), Some(record)) => (rendered, Ok(record.to_vec()), true),
+            (Ok(rendered), None) => (rendered, draft.success_record(), false),
+            (Err(error), committed) => {
+                log_refusal(&request_id, call, &error);
+                let record = draft.failure_record(&error);
+                (wire::render_error(call, &error, &request_id), record, committed.is_some())
+            }
+        };
+        let appended = match record {
+            Ok(record) => self.trail.append(event_id, record).await.map_err(ApiError::internal),
+            Err(error) => Err(error),
+        };
+        let Rendered { status, content_type, body } = match appended {
+            Ok(_) => rendered,
+            Err(error) => {
+                log_refusal(&request_id, call, &error);
+                wire::render_error(call, &error, &request_id)
+            }
+        };
+        if in_outbox {
+            self.note_delivered(event_id);
+        }
+        Recorded { status, content_type, body, request_id }
+    }
+
+    /// Appends what a crash kept from the trail, then empties the outbox. Answers how many records were missing.
+    ///
+    /// # Errors
+    /// If the store or the trail fails.
+    pub async fn replay(&self) -> Result<usize, ReplayError> {
+        let mut appended = 0;
+        loop {
+            let entries = self.store.outbox_entries(REPLAY_BATCH).await.map_err(ReplayError::Store)?;
+            if entries.is_empty() {
+                return Ok(appended);
+            }
+            let mut missing = Vec::with_capacity(entries.len());
+            for (id, entry) in entries {
+                let (floor, record) = entry.split_first_chunk().ok_or(ReplayError::Entry)?;
+                missing.push((EventId(id), u64::from_be_bytes(*floor), record.to_vec()));
+            }
+            let from = missing.iter().map(|(_, floor, _)| *floor).min().unwrap_or_default();
+            let ids: Vec<EventId> = missing.iter().map(|(id, ..)| *id).collect();
+            let present = self.trail.contains_since(from, &ids).map_err(ReplayError::Read)?;
+            for (id, _, record) in missing {
+                if !present.contains(&id) {
+                    self.trail.append(id, record).await.map_err(ReplayError::Append)?;
+                    appended += 1;
+                }
+            }
+            let ids = ids.into_iter().map(|id| id.0).collect();
+            self.store.outbox_clear(ids).await.map_err(ReplayError::Store)?;
+        }
+    }
+
+    /// Removes outbox entries whose records the trail has.
+    ///
+    /// # Errors
+    /// If the store fails; the entries are tried again the next time.
+    pub async fn clear_delivered(&self) -> Result<(), StoreError> {
+        let ids: Vec<EventId> =
+            std::mem::take(&mut *self.delivered.lock().unwrap_or_else(PoisonError::into_inner));
+        for batch in ids.chunks(REPLAY_BATCH) {
+            let cleared = self.store.outbox_clear(batch.iter().map(|id| id.0).collect()).await;
+            if let Err(error) = cleared {
+                self.delivered.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&ids);
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// A record as it stands in the outbox: behind the trail's last position before it can have been appended, so that a
+    /// replay need not read the whole trail.
+    fn outbox_entry(&self, record: &[u8]) -> Vec<u8> {
+        let floor = self.trail.head().map_or(0, |head| head.sequence);
+        [floor.to_be_bytes().as_slice(), record].concat()
+    }
+
+    fn note_delivered(&self, event_id: EventId) {
+        // Only what the trail has may leave the outbox.
+        if self.trail.is_healthy() {
+            self.delivered.lock().unwrap_or_else(PoisonError::into_inner).push(event_id);
+        }
+    }
+}
+
+/// Why a change was not committed.
+#[derive(Debug)]
+pub enum CommitError {
+    /// Its record could not be made or written.
+    Record(ApiError),
+    /// The store refused.
+    Store(StoreError),
+}
+
+/// Why the outbox could not be emptied at start.
+#[derive(Debug)]
+pub enum ReplayError {
+    /// The trail cannot be written.
+    Append(kanuki_trail::AppendError),
+    /// An outbox entry is not one.
+    Entry,
+    /// The trail cannot be read.
+    Read(kanuki_trail::ReadError),
+    /// The store fails.
+    Store(StoreError),
+}
+
+impl std::fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Append(error) => write!(f, "records of the last run cannot be appended to the trail: {error}"),
+            Self::Entry => f.write_str("the outbox holds something that is no record"),
+            Self::Read(error) => write!(f, "the trail cannot be read: {error}"),
+            Self::Store(error) => write!(f, "the outbox cannot be read: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+/// Tells the operator about failures of this server; refusals of the client are in the trail.
+fn log_refusal(request_id: &str, call: &Call, error: &ApiError) {
+    if let Some(cause) = error.cause() {
+        tracing::error!(request_id, service = call.service.name(), operation = call.operation, %cause, "call failed");
+    }
+}
+
+/// Most outbox entries handled at once.
+const REPLAY_BATCH: usize = 500;

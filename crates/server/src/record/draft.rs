@@ -1,0 +1,249 @@
+//! The audit record of a call while the call is under way.
+//!
+//! Not here: when it is written. Invariant: nothing of a request enters the record but what its operation declares.
+
+use std::borrow::Cow;
+
+use kanuki_trail::{AuditRecord, EventCategory, EventId, EventType, Resource, SessionAttributes, UserIdentity};
+use kanuki_types::{AccountId, KeyArn, Random, Region, Timestamp};
+use serde_json::{Map, Value};
+
+use crate::{
+    authn::Authenticated,
+    authz::{Access, Demands},
+    error::{ApiError, ErrorCode},
+    http::Incoming,
+    operation::{AuditExtras, Descriptor, Service},
+    wire::{Call, lower_camel},
+};
+
+/// What is known of a call so far.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    request_id: String,
+    event_id: EventId,
+    time: Timestamp,
+    service: Service,
+    name: Cow<'static, str>,
+    read_only: bool,
+    region: Region,
+    source_ip: String,
+    user_agent: Option<String>,
+    identity: UserIdentity,
+    account: Option<AccountId>,
+    parameters: Option<Value>,
+    resources: Vec<Resource>,
+    extras: AuditExtras,
+    committed: Option<Vec<u8>>,
+}
+
+impl Draft {
+    /// Begins with what every request has.
+    pub(crate) fn begin(incoming: &Incoming, call: &Call, now: Timestamp, region: Region, random: &dyn Random) -> Self {
+        Self {
+            request_id: EventId::from_random(random.bytes()).to_string(),
+            event_id: EventId::from_random(random.bytes()),
+            time: now,
+            service: call.service,
+            name: call.operation.clone().into(),
+            read_only: true,
+            region,
+            source_ip: incoming.peer.to_canonical().to_string(),
+            user_agent: incoming.header("user-agent").map(Cow::into_owned),
+            identity: UserIdentity::Unknown { access_key_id: None },
+            account: None,
+            parameters: None,
+            resources: Vec::new(),
+            extras: AuditExtras::default(),
+            committed: None,
+        }
+    }
+
+    pub(crate) fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    pub(crate) fn event_id(&self) -> EventId {
+        self.event_id
+    }
+
+    /// Notes which operation it is.
+    pub(crate) fn set_operation(&mut self, descriptor: &Descriptor) {
+        self.name = descriptor.name.into();
+        self.read_only = descriptor.read_only;
+    }
+
+    /// Notes which access key a request claims, while it is not verified.
+    pub(crate) fn set_claimed_access_key(&mut self, access_key_id: String) {
+        self.identity = UserIdentity::Unknown { access_key_id: Some(access_key_id) };
+    }
+
+    /// Notes who calls.
+    pub(crate) fn set_caller(&mut self, caller: &Authenticated) {
+        let attributes = caller
+            .session()
+            .map(|session| SessionAttributes { creation_date: session.issued, mfa_authenticated: false });
+        self.identity = UserIdentity::of(caller.caller(), Some(caller.access_key_id().to_owned()), attributes);
+        self.account = Some(caller.caller().account);
+        self.region = caller.region().clone();
+    }
+
+    /// Notes the members that the operation declares, as the client sent them.
+    pub(crate) fn set_parameters(&mut self, descriptor: &Descriptor, members: &Map<String, Value>) {
+        let declared = descriptor.recorded.iter();
+        let mut parameters: Map<String, Value> = declared
+            .filter_map(|name| Some((lower_camel(name), members.get(*name).filter(|v| !v.is_null())?.clone())))
+            .collect();
+        for (name, value) in descriptor.recorded_defaults {
+            parameters.entry(lower_camel(name)).or_insert_with(|| Value::from(*value));
+        }
+        self.parameters = (!parameters.is_empty()).then_some(Value::Object(parameters));
+    }
+
+    /// Notes parameters in the form that the operation gives them.
+    pub(crate) fn replace_parameters(&mut self, parameters: Value) {
+        self.parameters = Some(parameters);
+    }
+
+    /// Notes what is accessed.
+    pub(crate) fn set_resources(&mut self, demands: &Demands) {
+        self.resources.clear();
+        for demand in demands.iter() {
+            let (kind, account, arn) = match &demand.access {
+                Access::Key { entry, .. } => (KEY_TYPE, entry.arn().account, entry.arn_text().to_owned()),
+                Access::HiddenKey { arn, account } => (KEY_TYPE, *account, arn.clone()),
+                Access::Alias { text, account, .. } => (KEY_TYPE, *account, text.clone()),
+                Access::Role(role) => ("AWS::IAM::Role", role.account, role.arn.clone()),
+                Access::Any => continue,
+            };
+            let resource = Resource { account_id: account, kind: kind.into(), arn };
+            if !self.resources.contains(&resource) {
+                self.resources.push(resource);
+            }
+        }
+    }
+
+    /// Notes a key that the call makes.
+    pub(crate) fn add_new_key(&mut self, arn: &KeyArn) {
+        self.resources.push(key_resource(arn));
+    }
+
+    /// Notes what only the operation knows.
+    pub(crate) fn set_extras(&mut self, extras: AuditExtras) {
+        if let Some(arn) = &extras.new_key {
+            self.resources.clear();
+            self.add_new_key(arn);
+        }
+        self.extras = extras;
+    }
+
+    /// Notes that the record of success is in the outbox.
+    pub(crate) fn set_committed(&mut self, record: Vec<u8>) {
+        self.committed = Some(record);
+    }
+
+    /// The record that is in the outbox.
+    pub(crate) fn committed(&self) -> Option<&[u8]> {
+        self.committed.as_deref()
+    }
+
+    /// The record of a call that succeeded.
+    ///
+    /// # Errors
+    /// If it cannot be serialised, which is a defect.
+    pub(crate) fn success_record(&self) -> Result<Vec<u8>, ApiError> {
+        let mut record = self.record();
+        record.response_elements.clone_from(&self.extras.response_elements);
+        record.additional_event_data.clone_from(&self.extras.additional_event_data);
+        record.to_bytes().map_err(ApiError::internal)
+    }
+
+    /// The record of a call that failed.
+    ///
+    /// # Errors
+    /// As [`Draft::success_record`].
+    pub(crate) fn failure_record(&self, error: &ApiError) -> Result<Vec<u8>, ApiError> {
+        let mut record = self.record();
+        let code = match error.code() {
+            ErrorCode::AccessDenied => "AccessDenied",
+            code => code.json_name(),
+        };
+        record.error_code = Some(code.into());
+        record.error_message = error.message().map(|message| message.to_owned().into());
+        record.to_bytes().map_err(ApiError::internal)
+    }
+
+    fn record(&self) -> AuditRecord {
+        AuditRecord {
+            user_identity: self.identity.clone(),
+            event_time: self.time,
+            event_source: format!("{}.amazonaws.com", self.service.name()).into(),
+            event_name: self.name.clone(),
+            aws_region: self.region.clone(),
+            source_ip_address: self.source_ip.clone().into(),
+            user_agent: self.user_agent.clone().map(Into::into),
+            error_code: None,
+            error_message: None,
+            request_parameters: self.parameters.clone(),
+            response_elements: None,
+            additional_event_data: None,
+            request_id: Some(self.request_id.clone().into()),
+            event_id: self.event_id,
+            read_only: self.read_only,
+            resources: (!self.resources.is_empty()).then(|| self.resources.clone()),
+            event_type: EventType::AwsApiCall,
+            management_event: true,
+            recipient_account_id: self.account,
+            shared_event_id: None,
+            service_event_details: None,
+            event_category: EventCategory::Management,
+            tls_details: None,
+        }
+    }
+}
+
+/// The record of something that the server did to a key by itself.
+///
+/// # Errors
+/// If it cannot be serialised, which is a defect.
+pub fn service_event(
+    event_id: EventId,
+    now: Timestamp,
+    name: &'static str,
+    arn: &KeyArn,
+    details: Option<Value>,
+) -> Result<Vec<u8>, ApiError> {
+    let record = AuditRecord {
+        user_identity: UserIdentity::Internal { account_id: arn.account, invoked_by: INTERNAL.into() },
+        event_time: now,
+        event_source: "kms.amazonaws.com".into(),
+        event_name: name.into(),
+        aws_region: arn.region.clone(),
+        source_ip_address: INTERNAL.into(),
+        user_agent: Some(INTERNAL.into()),
+        error_code: None,
+        error_message: None,
+        request_parameters: None,
+        response_elements: None,
+        additional_event_data: None,
+        request_id: None,
+        event_id,
+        read_only: false,
+        resources: Some(vec![key_resource(arn)]),
+        event_type: EventType::AwsServiceEvent,
+        management_event: true,
+        recipient_account_id: Some(arn.account),
+        shared_event_id: None,
+        service_event_details: details,
+        event_category: EventCategory::Management,
+        tls_details: None,
+    };
+    record.to_bytes().map_err(ApiError::internal)
+}
+
+fn key_resource(arn: &KeyArn) -> Resource {
+    Resource { account_id: arn.account, kind: KEY_TYPE.into(), arn: arn.to_string() }
+}
+
+const KEY_TYPE: &str = "AWS::KMS::Key";
+const INTERNAL: &str = "AWS Internal";

@@ -1,0 +1,44 @@
+//! What the operator chose, read once at start.
+
+use std::collections::BTreeSet;
+
+use kanuki_types::{AccountId, Region};
+
+/// The operator's choices that requests depend on.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The account of the first administrator.
+    pub home_account: AccountId,
+    /// The Region that clients get when they name none.
+    default_region: Region,
+    /// Every Region that is served, the default one too.
+    regions: BTreeSet<Region>,
+    /// Whether the time of the domain can be steered by an endpoint, for tests.
+    pub insecure_test_mode: bool,
+}
+
+impl Settings {
+    /// The choices; the default Region is served whether listed or not.
+    #[must_use]
+    pub fn new(
+        home_account: AccountId,
+        default_region: Region,
+        regions: impl IntoIterator<Item = Region>,
+        insecure_test_mode: bool,
+    ) -> Self {
+        let regions = regions.into_iter().chain([default_region.clone()]).collect();
+        Self { home_account, default_region, regions, insecure_test_mode }
+    }
+
+    /// The Region with that name, if it is served.
+    #[must_use]
+    pub fn region(&self, name: &str) -> Option<&Region> {
+        self.regions.get(name)
+    }
+
+    /// The Region that clients get when they name none.
+    #[must_use]
+    pub fn default_region(&self) -> &Region {
+        &self.default_region
+    }
+}

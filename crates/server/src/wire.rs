@@ -1,0 +1,133 @@
+//! The protocols: which service and operation a request means, its members, and how answers are written.
+//!
+//! Not here: what the operations do. Invariant: every request gets an answer in the form its client expects, also
+//! when nothing in it can be understood.
+
+mod fields;
+mod json;
+mod query;
+
+pub use fields::{Dialect, Fields, LIST_ITEMS_MAX};
+pub(crate) use fields::lower_camel;
+
+use crate::{
+    error::{ApiError, ErrorCode},
+    http::Incoming,
+    operation::Service,
+};
+
+/// What a request means before anything in it is verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The protocol to answer in.
+    pub dialect: Dialect,
+    /// The service, as its target or action says.
+    pub service: Service,
+    /// The name of the operation as the client wrote it, cut to a printable length.
+    pub operation: String,
+    /// The API version of a Query request.
+    pub version: Option<String>,
+}
+
+/// Reads service and operation from the request: a target header means JSON, everything else a Query form.
+#[must_use]
+pub fn recognise(incoming: &Incoming) -> Call {
+    match incoming.header("x-amz-target") {
+        Some(target) => json::recognise(&target),
+        None => query::recognise(incoming),
+    }
+}
+
+/// Reads the members of the request.
+///
+/// # Errors
+/// `SerializationException` (`MalformedInput`) if the body is not in the form of the protocol.
+pub fn members(call: &Call, incoming: &Incoming) -> Result<Fields, ApiError> {
+    match call.dialect {
+        Dialect::Json => json::members(&incoming.body),
+        Dialect::Query => query::members(incoming),
+    }
+}
+
+/// A success body and its content type.
+///
+/// # Errors
+/// If the output cannot be serialised, which is a defect.
+pub fn render_output<O: serde::Serialize>(
+    call: &Call,
+    output: Option<&O>,
+    request_id: &str,
+) -> Result<Rendered, ApiError> {
+    match call.dialect {
+        Dialect::Json => json::render_output(output),
+        Dialect::Query => {
+            let output = output.map(serde_json::to_value).transpose().map_err(ApiError::internal)?;
+            Ok(query::render_output(call, output.as_ref(), request_id))
+        }
+    }
+}
+
+/// An error body, its content type and status.
+#[must_use]
+pub fn render_error(call: &Call, error: &ApiError, request_id: &str) -> Rendered {
+    match call.dialect {
+        Dialect::Json => json::render_error(error),
+        Dialect::Query => query::render_error(call, error, request_id),
+    }
+}
+
+/// The refusal of an operation that does not exist.
+#[must_use]
+pub fn unknown_operation(call: &Call) -> ApiError {
+    match call.dialect {
+        Dialect::Json => ApiError::bare(ErrorCode::UnknownOperation),
+        Dialect::Query => ApiError::new(
+            ErrorCode::UnknownOperation,
+            format!(
+                "Could not find operation {} for version {}",
+                call.operation,
+                call.version.as_deref().unwrap_or("NO_VERSION_SPECIFIED")
+            ),
+        ),
+    }
+}
+
+/// An answer in its wire form. The body may hold user secrets and is wiped when it has been sent.
+#[derive(Debug)]
+pub struct Rendered {
+    /// HTTP status.
+    pub status: u16,
+    /// Value of `Content-Type`.
+    pub content_type: &'static str,
+    /// The bytes.
+    pub body: SecretBody,
+}
+
+/// A body that is wiped on drop and never printed.
+pub struct SecretBody(pub zeroize::Zeroizing<Vec<u8>>);
+
+impl std::fmt::Debug for SecretBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "[{} bytes]", self.0.len())
+    }
+}
+
+impl AsRef<[u8]> for SecretBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Vec<u8>> for SecretBody {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
+
+/// Cuts a name that a client chose to a length fit for messages and records.
+fn printable(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(OPERATION_NAME_CHARS_MAX).collect()
+}
+
+/// Longest operation name that is repeated in messages and records, in characters.
+const OPERATION_NAME_CHARS_MAX: usize = 128;
