@@ -1,0 +1,84 @@
+use super::*;
+
+fn codes(statement: &str) -> Vec<&'static str> {
+    let text = format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#);
+    findings(Target::KeyPolicy, &text).into_iter().map(|finding| finding.code).collect()
+}
+
+fn of_condition(effect: &str, condition: &str) -> Vec<&'static str> {
+    codes(&format!(
+        r#"{{"Effect":"{effect}","Principal":"*","Action":"kms:*","Resource":"*","Condition":{condition}}}"#
+    ))
+}
+
+#[test]
+fn a_plain_document_has_none() {
+    let condition = r#"{"StringEquals":{"aws:PrincipalTag/a":"${aws:username, 'x'}"},"Bool":{"aws:SecureTransport":true},
+        "ForAllValues:StringEquals":{"aws:TagKeys":"a"},"Null":{"aws:TagKeys":"false"},
+        "IpAddress":{"aws:SourceIp":["10.0.0.0/8","2001:db8::/32"]}}"#;
+    assert_eq!(of_condition("Allow", condition), Vec::<&str>::new());
+}
+
+#[test]
+fn a_refused_document_has_one() {
+    let found = findings(Target::Identity, "hello");
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].kind, found[0].details.as_str()), (FindingKind::Error, "Syntax errors in policy."));
+}
+
+#[test]
+fn conditions() {
+    for (condition, expected) in [
+        (r#"{"StringEquals":{"aws:TagKeys":"a"}}"#, &["MISSING_QUALIFIER"][..]),
+        (r#"{"StringEquals":{"aws:NoSuchKey":"a"}}"#, &["INVALID_GLOBAL_CONDITION_KEY"]),
+        (r#"{"NumericEquals":{"app:n":"ten"}}"#, &["DATA_TYPE_MISMATCH"]),
+        (r#"{"ArnLike":{"aws:PrincipalArn":"*"}}"#, &["DATA_TYPE_MISMATCH"]),
+        (r#"{"NumericEquals":{"app:n":"${app:m}"}}"#, &["INVALID_VARIABLE_FOR_OPERATOR"]),
+        (r#"{"StringEquals":{"app:n":"a","APP:n":"b"}}"#, &["DUPLICATE_KEYS_WITH_DIFFERENT_CASE"]),
+        (r#"{"ForAnyValue:Null":{"aws:TagKeys":"true"}}"#, &["NULL_WITH_SET_OPERATOR"]),
+        (r#"{"ForAnyValue:StringNotEquals":{"aws:TagKeys":"a"}}"#, &["AMBIGUOUS_SET_OPERATOR"]),
+        (r#"{"StringEquals":{"app:n":[]}}"#, &["EMPTY_ARRAY_CONDITION"]),
+        (r#"{"IpAddress":{"aws:SourceIp":"10.0.0.1/8"}}"#, &["HOST_BITS_IN_RANGE"]),
+        (r#"{"StringEquals":{"app:n":"${}"}}"#, &["EMPTY_VARIABLE"]),
+        (r#"{"StringEquals":{"app:n":"${a:b"}}"#, &["MISSING_BRACE_IN_VARIABLE"]),
+        (r#"{"StringEquals":{"app:n":"${a:b, c}"}}"#, &["MISSING_QUOTE_IN_VARIABLE"]),
+        (r#"{"StringEquals":{"app:n":"${ a:b}"}}"#, &["UNSUPPORTED_SPACE_IN_VARIABLE"]),
+    ] {
+        assert_eq!(of_condition("Deny", condition), expected, "{condition}");
+    }
+}
+
+#[test]
+fn set_operators_that_let_everything_through() {
+    let condition = r#"{"ForAllValues:StringEquals":{"aws:PrincipalTag/a":"a"}}"#;
+    let expected = ["FORALLVALUES_WITH_SINGLE_VALUED_KEY", "ALLOW_WITH_UNGUARDED_FORALLVALUES"];
+    assert_eq!(of_condition("Allow", condition), expected);
+    assert_eq!(of_condition("Deny", condition), ["FORALLVALUES_WITH_SINGLE_VALUED_KEY"]);
+}
+
+#[test]
+fn statements() {
+    let statement = r#"[{"Sid":"","Effect":"Allow","Principal":"*","NotAction":["kms:Get*","KMS:GetKeyPolicy","kms:get*"],
+        "NotResource":["*","arn:aws:kms"]}]"#;
+    assert_eq!(
+        codes(statement),
+        [
+            "EMPTY_SID",
+            "ALLOW_WITH_NOT_ACTION",
+            "REDUNDANT_ACTION",
+            "REDUNDANT_ACTION",
+            "ALLOW_WITH_NOT_RESOURCE",
+            "REDUNDANT_RESOURCE",
+            "MISSING_ARN_FIELD"
+        ]
+    );
+}
+
+#[test]
+fn findings_know_their_statement() {
+    let text = r#"{"Statement":[{"Sid":"","Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*"}]}"#;
+    let found = findings(Target::KeyPolicy, text);
+    assert_eq!((found[0].code, found[0].statement), ("OUTDATED_POLICY_VERSION", None));
+    assert_eq!(found[1].statement, Some(0));
+    assert!(text.get(found[1].span.clone().unwrap()).unwrap().starts_with(r#"{"Sid":"""#));
+}
