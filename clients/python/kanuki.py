@@ -87,6 +87,8 @@ class Server:
             command += ["--region", region]
         if self.seed is not None:
             command += ["--seed", str(self.seed)]
+        if self._needs_test_mode():
+            command.append("--insecure-test-mode")
         identity = {} if self.user is None else {"user": self.user, "group": self.user, "extra_groups": []}
         self.process = subprocess.Popen(
             command,
@@ -107,6 +109,11 @@ class Server:
             self._end()
             raise
         return self
+
+    def _needs_test_mode(self) -> bool:
+        """A seed that fixes key material needs the test mode, and its directory keeps it."""
+        seeded = self.seed is not None and "insecure_" in pathlib.Path(self.seed).read_text()
+        return seeded or (self.data_dir / "insecure-test-mode").exists()
 
     def stop(self) -> None:
         """Asks the process to end (SIGTERM) and expects it to end well."""

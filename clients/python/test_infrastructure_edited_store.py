@@ -23,7 +23,7 @@ class Store:
 
     def __init__(self, server):
         assert server.process is None, "stop the server first"
-        self._database = sqlite3.connect(server.data_dir / "store.sqlite3")
+        self._database = sqlite3.connect(server.data_dir / "store.sqlite")
 
     def __enter__(self):
         return self

@@ -23,7 +23,8 @@ pub(crate) fn exports(data: &DataDirectory, profile: &str) -> Result<String, Com
         ("AWS_DEFAULT_REGION", region.clone()),
         ("AWS_REGION", region),
     ];
-    let mut lines: Vec<String> = exports.iter().map(|(name, value)| format!("export {name}={}", quote(value))).collect();
+    let mut lines: Vec<String> =
+        exports.iter().map(|(name, value)| format!("export {name}={}", quote(value))).collect();
     // A token or profile left over from another cloud would override or contradict these credentials.
     lines.push("unset AWS_SESSION_TOKEN AWS_PROFILE".into());
     Ok(lines.join("\n"))

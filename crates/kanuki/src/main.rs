@@ -41,12 +41,12 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => serve(&args),
-        Command::Env(args) => data_dir(&args.data_dir)
-            .and_then(|data| env::exports(&data, &args.profile))
-            .map(|exports| {
+        Command::Env(args) => {
+            data_dir(&args.data_dir).and_then(|data| env::exports(&data, &args.profile)).map(|exports| {
                 print(&exports);
                 ExitCode::SUCCESS
-            }),
+            })
+        }
         Command::Trail(command) => trail(&command),
         Command::Keeper(args) => keeper(args),
         Command::Operations => Ok(operations()),

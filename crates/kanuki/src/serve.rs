@@ -81,8 +81,7 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
     let identity = Arc::new(Identity::new(store.clone(), keeper.clone()));
     let settings = Arc::new(config.settings);
     let deliver = |profile: &str, key: &_| data.add_profile(profile, settings.default_region().as_str(), key);
-    let makers =
-        Makers { store: &store, keeper: &keeper, random: &*random, now: clock.now(), deliver: &deliver };
+    let makers = Makers { store: &store, keeper: &keeper, random: &*random, now: clock.now(), deliver: &deliver };
     make_missing(makers, &identity, &settings, config.seed.as_deref()).await?;
     let authenticator = Authenticator::new(
         Arc::clone(&identity),
@@ -157,7 +156,8 @@ async fn unsealed_keeper(program: &Path, config: &Config, data: &DataDirectory) 
     let keeper = start_keeper(program, &config.seal, keyring.is_none(), test_mode).await?;
     match keyring {
         Some(keyring) => keeper.client.unseal(keyring).await.map_err(|error| {
-            CommandError::from_error(error).during("the keyring cannot be opened: is it the right key file or passphrase?")
+            CommandError::from_error(error)
+                .during("the keyring cannot be opened: is it the right key file or passphrase?")
         })?,
         None => {
             let keyring = keeper.client.initialise().await.map_err(CommandError::from_error)?;
@@ -210,13 +210,18 @@ fn check_test_mode(data: &DataDirectory, settings: &Settings) -> Result<(), Comm
 fn greet(endpoint: &str, data: &DataDirectory, seal: &Seal, print: fn(&str)) {
     let directory = data.path().display();
     let seal = match seal {
-        Seal::KeyFile(path) => format!("the key file {} (whoever has it and this directory has the keys)", path.display()),
+        Seal::KeyFile(path) => {
+            format!("the key file {} (whoever has it and this directory has the keys)", path.display())
+        }
         Seal::PassphraseFile(path) => format!("the passphrase in {}", path.display()),
     };
     print(&format!("Kanuki serves {endpoint}"));
     print(&format!("  data         {directory}"));
     print(&format!("  sealed by    {seal}"));
-    print(&format!("  credentials  {} (profile {ADMINISTRATOR_PROFILE}: {ADMINISTRATOR})", data.credentials().display()));
+    print(&format!(
+        "  credentials  {} (profile {ADMINISTRATOR_PROFILE}: {ADMINISTRATOR})",
+        data.credentials().display()
+    ));
     print("Try, in another shell:");
     print(&format!("  eval \"$(kanuki env --data-dir {directory})\""));
     print("  aws kms create-key --description first");

@@ -48,7 +48,8 @@ pub(crate) async fn start_keeper(
     }
     // A group of its own: a terminal's interrupt must reach the server alone, which then lets the keeper go last.
     command.env_clear().process_group(0).stdin(OwnedFd::from(theirs)).stdout(Stdio::null());
-    let child = command.spawn().map_err(|error| CommandError::from_error(error).during("the keeper cannot be started"))?;
+    let child =
+        command.spawn().map_err(|error| CommandError::from_error(error).during("the keeper cannot be started"))?;
     // The command holds the other end of the socket; without it the end of the process shows as the end of the stream.
     drop(command);
     let ended = watch(child)?;

@@ -20,7 +20,9 @@ mod facts;
 
 use std::sync::Arc;
 
-use kanuki_policy::{Document, Effect, NamedDocument, Policies, Request, ResourceKind, ResourceWording, decide};
+use kanuki_policy::{
+    Document, Effect, NamedDocument, Policies, Request, ResourceKind, ResourceWording, decide, hidden_denial_message,
+};
 use kanuki_types::KeyArn;
 
 pub use demand::{Access, Demand, Demands, RoleAccess};
@@ -182,19 +184,11 @@ fn decide_demand(caller: &Authenticated, circumstances: &Circumstances, demand: 
         return Ok(());
     }
     let arn = caller.principal().arn();
-    let message = decision.denial_message(&request, arn, wording).unwrap_or_else(|| hidden_message(arn, demand));
+    let message = decision.denial_message(&request, arn, wording).unwrap_or_else(|| {
+        // The policies alone would have allowed it, but the caller may not even know that there is no such key.
+        hidden_denial_message(demand.action, arn, demand.from_ciphertext)
+    });
     Err(ApiError::new(ErrorCode::AccessDenied, message))
-}
-
-/// The text for a key that the caller may not even know of, when the policies alone would have allowed the call.
-fn hidden_message(arn: &str, demand: &Demand) -> String {
-    let resource =
-        if demand.from_ciphertext { "on the resource associated with this ciphertext" } else { "on this resource" };
-    format!(
-        "User: {arn} is not authorized to perform: {} {resource} because the resource does not exist in this Region, no \
-         resource-based policies allow access, or a resource-based policy explicitly denies access",
-        demand.action
-    )
 }
 
 /// Whether the caller could put a key policy again under a new one: the lockout check of CreateKey and PutKeyPolicy.

@@ -49,9 +49,13 @@ impl Identity {
             access_keys: Cache::new(store.clone(), ENTRIES_CACHED_MAX, |id: &String, record| {
                 Ok(AccessKeyEntry::new(id.clone(), record.value))
             }),
-            principals: Cache::new(store.clone(), ENTRIES_CACHED_MAX, |(account, id): &(AccountId, UniqueId), record| {
-                Ok(PrincipalEntry::new(*account, id.clone(), record.value)?)
-            }),
+            principals: Cache::new(
+                store.clone(),
+                ENTRIES_CACHED_MAX,
+                |(account, id): &(AccountId, UniqueId), record| {
+                    Ok(PrincipalEntry::new(*account, id.clone(), record.value)?)
+                },
+            ),
             store,
         }
     }

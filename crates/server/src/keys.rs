@@ -23,11 +23,13 @@ pub use entry::KeyEntry;
 pub use metadata::{Epoch, KeyMetadata};
 pub use page::{Page, PageRequest};
 pub use policy::{POLICY_BYTES_MAX, StoredPolicy, default_policy, read_policy};
-pub use record::{AliasRecord, Aliases, DeletionKey, Deletions, KeyRecord, Keys as KeyRecords, Material, alias_key, key_key};
+pub use record::{
+    AliasRecord, Aliases, DeletionKey, Deletions, KeyRecord, Keys as KeyRecords, Material, alias_key, key_key,
+};
 pub use resolve::{KeyName, Names};
 pub use state::{NOT_PENDING_DELETION, SWITCHABLE, USABLE, check_state};
-pub(crate) use usage::check_usage;
 pub use tags::{TAGS_MAX, read_tags, tag_facts, validate_tags};
+pub(crate) use usage::check_usage;
 
 /// The door to everything about KMS keys.
 pub struct Keys {
@@ -48,10 +50,14 @@ impl Keys {
     #[must_use]
     pub fn new(store: Store, keeper: Client) -> Self {
         Self {
-            entries: Cache::new(store.clone(), ENTRIES_CACHED_MAX, |(account, region, key_id): &(AccountId, Region, KeyId), record| {
-                let arn = KeyArn { account: *account, region: region.clone(), key_id: *key_id };
-                Ok(KeyEntry::new(arn, record)?)
-            }),
+            entries: Cache::new(
+                store.clone(),
+                ENTRIES_CACHED_MAX,
+                |(account, region, key_id): &(AccountId, Region, KeyId), record| {
+                    let arn = KeyArn { account: *account, region: region.clone(), key_id: *key_id };
+                    Ok(KeyEntry::new(arn, record)?)
+                },
+            ),
             aliases: Cache::new(store.clone(), ENTRIES_CACHED_MAX, |_, record| Ok(record.value)),
             store,
             keeper,
@@ -88,7 +94,12 @@ impl Keys {
     ///
     /// # Errors
     /// If the store fails or refuses a record.
-    pub async fn list(&self, account: AccountId, region: &Region, page: &PageRequest) -> Result<Page<KeyArn>, StoreError> {
+    pub async fn list(
+        &self,
+        account: AccountId,
+        region: &Region,
+        page: &PageRequest,
+    ) -> Result<Page<KeyArn>, StoreError> {
         let prefix = (account, region.clone()).to_key();
         let found = self.store.scan::<KeyRecords>(&prefix, page.after.as_deref(), page.limit + 1).await?;
         let arns = found.into_iter().map(|((account, region, key_id), _)| KeyArn { account, region, key_id }).collect();
@@ -118,9 +129,21 @@ impl Keys {
     ///
     /// # Errors
     /// If the store fails or refuses a record.
-    pub async fn due_for_deletion(&self, now: Timestamp, limit: usize) -> Result<Vec<DeletionKey>, StoreError> {
+    pub async fn due_for_deletion(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(DeletionKey, Versioned<()>)>, StoreError> {
         let found = self.store.scan::<Deletions>(&[], None, limit).await?;
-        Ok(found.into_iter().map(|(key, _)| key).take_while(|(due, ..)| *due <= now).collect())
+        Ok(found.into_iter().take_while(|((due, ..), _)| *due <= now).collect())
+    }
+
+    /// The mark of a key that waits for its deletion, for changing.
+    ///
+    /// # Errors
+    /// If the store fails or refuses the record.
+    pub async fn deletion(&self, due: &DeletionKey) -> Result<Option<Versioned<()>>, StoreError> {
+        self.store.get::<Deletions>(due).await
     }
 }
 

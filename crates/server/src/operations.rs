@@ -36,6 +36,9 @@ fn table(service: Service) -> Table {
 
 /// The operation that a call means.
 pub(crate) fn find(call: &Call) -> Option<&'static dyn Endpoint> {
+    if !call.service_is_known {
+        return None;
+    }
     let table = table(call.service);
     let place = table.binary_search_by(|entry| entry.descriptor().name.cmp(&call.operation)).ok()?;
     table.get(place).copied()

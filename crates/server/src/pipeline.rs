@@ -22,7 +22,7 @@ use crate::{
     operation::{Descriptor, Operation, Outcome},
     operations,
     record::{CommitError, Draft, Recorded, Recorder},
-    wire::{self, Call, Fields, Rendered},
+    wire::{self, Call, Dialect, Fields, Rendered},
 };
 
 /// Everything that a request meets between the socket and the answer.
@@ -66,13 +66,19 @@ impl Pipeline {
         if incoming.body_too_large {
             return Err(ApiError::bare(ErrorCode::RequestEntityTooLarge));
         }
-        let operation = operations::find(call).ok_or_else(|| wire::unknown_operation(call))?;
-        draft.set_operation(operation.descriptor());
+        let operation = operations::find(call);
+        match (operation, call.dialect) {
+            (Some(operation), _) => draft.set_operation(operation.descriptor()),
+            // A target is a header that routes the request; an action is part of what is signed.
+            (None, Dialect::Json) => return Err(wire::unknown_operation(call)),
+            (None, Dialect::Query) => {}
+        }
         if let Ok(presented) = Presented::read(incoming, call.dialect) {
             draft.set_claimed_access_key(presented.credential.access_key_id);
         }
         let caller = self.authenticator.verify(call, incoming).await?;
         draft.set_caller(&caller);
+        let operation = operation.ok_or_else(|| wire::unknown_operation(call))?;
         let circumstances = Circumstances {
             now: self.doors.clock.now(),
             source_ip: incoming.peer,
@@ -86,7 +92,7 @@ impl Pipeline {
 
     /// The Region that a record states while nothing is verified: the claimed one if it is served, else any.
     fn region_of(&self, incoming: &Incoming) -> Region {
-        let presented = Presented::read(incoming, wire::Dialect::Json).ok();
+        let presented = Presented::read(incoming, Dialect::Json).ok();
         let claimed = presented.and_then(|p| self.doors.settings.region(&p.credential.region).cloned());
         claimed.unwrap_or_else(|| self.doors.settings.default_region().clone())
     }

@@ -112,7 +112,7 @@ impl Recorder {
             (Ok(rendered), None) => (rendered, draft.success_record(), false),
             (Err(error), committed) => {
                 log_refusal(&request_id, call, &error);
-                let record = draft.failure_record(&error);
+                let record = draft.failure_record(&error, call.dialect);
                 (wire::render_error(call, &error, &request_id), record, committed.is_some())
             }
         };
@@ -168,8 +168,7 @@ impl Recorder {
     /// # Errors
     /// If the store fails; the entries are tried again the next time.
     pub async fn clear_delivered(&self) -> Result<(), StoreError> {
-        let ids: Vec<EventId> =
-            std::mem::take(&mut *self.delivered.lock().unwrap_or_else(PoisonError::into_inner));
+        let ids: Vec<EventId> = std::mem::take(&mut *self.delivered.lock().unwrap_or_else(PoisonError::into_inner));
         for batch in ids.chunks(REPLAY_BATCH) {
             let cleared = self.store.outbox_clear(batch.iter().map(|id| id.0).collect()).await;
             if let Err(error) = cleared {

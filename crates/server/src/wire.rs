@@ -7,8 +7,8 @@ mod fields;
 mod json;
 mod query;
 
-pub use fields::{Dialect, Fields, LIST_ITEMS_MAX};
 pub(crate) use fields::lower_camel;
+pub use fields::{Dialect, Fields, LIST_ITEMS_MAX};
 
 use crate::{
     error::{ApiError, ErrorCode},
@@ -25,15 +25,20 @@ pub struct Call {
     pub service: Service,
     /// The name of the operation as the client wrote it, cut to a printable length.
     pub operation: String,
+    /// Whether the service is one of ours; else `service` only says in whose form to refuse.
+    pub service_is_known: bool,
     /// The API version of a Query request.
     pub version: Option<String>,
 }
 
-/// Reads service and operation from the request: a target header means JSON, everything else a Query form.
+/// Reads service and operation from the request: a target header or a JSON body means JSON, everything else a Query
+/// form.
 #[must_use]
 pub fn recognise(incoming: &Incoming) -> Call {
+    let is_json = || incoming.header("content-type").is_some_and(|kind| kind.starts_with("application/x-amz-json"));
     match incoming.header("x-amz-target") {
         Some(target) => json::recognise(&target),
+        None if is_json() => json::recognise(""),
         None => query::recognise(incoming),
     }
 }

@@ -33,6 +33,8 @@ pub struct Presented {
     pub in_query: bool,
     /// Seconds that a query signature lives.
     pub expires_seconds: Option<i64>,
+    /// The protocol, in whose words refusals are written.
+    pub dialect: Dialect,
 }
 
 impl Presented {
@@ -46,12 +48,16 @@ impl Presented {
         match (header, query) {
             (Some(_), true) => Err(ApiError::bare(ErrorCode::InvalidSignature)),
             (None, false) => Err(missing(dialect)),
-            (Some(header), false) => Self::from_header(&header, incoming),
-            (None, true) => Self::from_query(&incoming.query),
+            (Some(header), false) => Self::from_header(&header, incoming, dialect),
+            (None, true) => Self::from_query(&incoming.query, dialect),
         }
     }
 
-    fn from_header(header: &str, incoming: &Incoming) -> Result<Self, ApiError> {
+    fn from_header(header: &str, incoming: &Incoming, dialect: Dialect) -> Result<Self, ApiError> {
+        if incoming.headers.iter().filter(|(name, _)| name == "authorization").count() > 1 {
+            let message = "A request has one Authorization header.";
+            return Err(ApiError::new(ErrorCode::IncompleteSignature, message));
+        }
         let (algorithm, rest) = header.trim().split_once(' ').unwrap_or((header.trim(), ""));
         check_algorithm(algorithm)?;
         let members = header_members(rest)?;
@@ -80,10 +86,11 @@ impl Presented {
             token: incoming.header("x-amz-security-token").map(Cow::into_owned),
             in_query: false,
             expires_seconds: None,
+            dialect,
         })
     }
 
-    fn from_query(query: &str) -> Result<Self, ApiError> {
+    fn from_query(query: &str, dialect: Dialect) -> Result<Self, ApiError> {
         let parameter = |name: &str| query_parameter(query, name).transpose();
         let algorithm = parameter("X-Amz-Algorithm")?.unwrap_or_default();
         check_algorithm(&algorithm)?;
@@ -103,9 +110,9 @@ impl Presented {
         let signed_headers: Vec<String> = signed.split(';').map(str::to_ascii_lowercase).collect();
         check_host_signed(&signed_headers)?;
         let expires = parameter("X-Amz-Expires")?.map(|text| text.parse::<i64>());
-        let expires_seconds = expires.transpose().map_err(|_| {
-            ApiError::new(ErrorCode::IncompleteSignature, "X-Amz-Expires must be a number of seconds.")
-        })?;
+        let expires_seconds = expires
+            .transpose()
+            .map_err(|_| ApiError::new(ErrorCode::IncompleteSignature, "X-Amz-Expires must be a number of seconds."))?;
         Ok(Self {
             time: parse_date(date)?,
             credential: CredentialScope::parse(credential)?,
@@ -115,6 +122,7 @@ impl Presented {
             token: parameter("X-Amz-Security-Token")?,
             in_query: true,
             expires_seconds,
+            dialect,
         })
     }
 

@@ -22,7 +22,7 @@ use crate::{
     http::Incoming,
     identity::{AccessKeyEntry, Identity, Owner, PrincipalEntry, SessionClaims},
     settings::Settings,
-    wire::Call,
+    wire::{Call, Dialect},
 };
 
 /// A caller whose signature over the whole request was right.
@@ -265,12 +265,10 @@ fn signature_matches(signing_key: &SecretBytes, string_to_sign: &str, signature:
     Ok(computed.as_bytes().ct_eq(signature.as_bytes()).into())
 }
 
+/// The Query services leave the full stop out when there was a token.
 fn invalid_token(presented: &Presented) -> ApiError {
-    let stop = if presented.token.is_some() { "" } else { "." };
-    ApiError::new(
-        ErrorCode::InvalidClientToken,
-        format!("The security token included in the request is invalid{stop}"),
-    )
+    let stop = if presented.token.is_some() && presented.dialect == Dialect::Query { "" } else { "." };
+    ApiError::new(ErrorCode::InvalidClientToken, format!("The security token included in the request is invalid{stop}"))
 }
 
 const SIGNATURE_DIFFERS: &str = "The request signature we calculated does not match the signature you provided. Check \

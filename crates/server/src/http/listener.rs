@@ -63,11 +63,7 @@ pub struct Server {
 impl Server {
     /// A front door to a pipeline; a steerable clock is there in the insecure test mode only.
     #[must_use]
-    pub fn new(
-        pipeline: Arc<Pipeline>,
-        limits: HttpLimits,
-        insecure_clock: Option<Arc<SteerableClock>>,
-    ) -> Arc<Self> {
+    pub fn new(pipeline: Arc<Pipeline>, limits: HttpLimits, insecure_clock: Option<Arc<SteerableClock>>) -> Arc<Self> {
         Arc::new(Self { pipeline, limits, phase: PhaseCell::default(), insecure_clock })
     }
 

@@ -88,12 +88,7 @@ impl Makers<'_> {
     }
 
     /// Adds a principal to a change; answers its id.
-    pub(super) fn principal(
-        &self,
-        change: &mut Transaction,
-        account: AccountId,
-        record: &PrincipalRecord,
-    ) -> UniqueId {
+    pub(super) fn principal(&self, change: &mut Transaction, account: AccountId, record: &PrincipalRecord) -> UniqueId {
         let prefix = match record.kind {
             PrincipalKind::Role => "AROA",
             PrincipalKind::User => "AIDA",

@@ -13,8 +13,7 @@ use kanuki_types::{
 use serde::Deserialize;
 
 use super::{
-    Identity, Owner, PrincipalKind, PrincipalName, PrincipalNames, PrincipalRecord,
-    bootstrap::Makers,
+    Identity, Owner, PrincipalKind, PrincipalName, PrincipalNames, PrincipalRecord, bootstrap::Makers,
     records::TrustPolicy,
 };
 use crate::{
@@ -182,18 +181,14 @@ async fn make_role(
     Ok(makers.store.commit(change).await?)
 }
 
-async fn make_key(
-    makers: Makers<'_>,
-    identity: &Identity,
-    account: AccountId,
-    key: &SeedKey,
-) -> Result<(), ApiError> {
+async fn make_key(makers: Makers<'_>, identity: &Identity, account: AccountId, key: &SeedKey) -> Result<(), ApiError> {
     let arn = KeyArn { account, region: key.region.clone(), key_id: key.insecure_key_id };
     if makers.store.get::<KeyRecords>(&key_key(&arn)).await?.is_some() {
         return Ok(());
     }
     let name = arn.to_string();
-    let material = material(&key.insecure_material).ok_or_else(|| wrong(&name, "insecure_material has 64 hex digits"))?;
+    let material =
+        material(&key.insecure_material).ok_or_else(|| wrong(&name, "insecure_material has 64 hex digits"))?;
     let spec = KeySpec::SymmetricDefault;
     let sealed = makers.keeper.insecure_seal_material(account, &arn.region, arn.key_id, spec, material).await?;
     let (material_id, sealed) = sealed;
@@ -250,8 +245,8 @@ async fn principal_ids(
 
 /// Rule: "IAM and AWS STS quotas" of the IAM user guide, names and paths.
 fn check_entity(name: &str, path: &str, policies: &BTreeMap<String, String>) -> Result<(), ApiError> {
-    let name_is_right = (1..=64).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));
+    let name_is_right =
+        (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));
     if !name_is_right {
         return Err(wrong(name, "a name has 1 to 64 letters, digits and `_+=,.@-`"));
     }

@@ -26,20 +26,20 @@ pub async fn delete_due_keys(pipeline: &Pipeline) -> Result<usize, ApiError> {
         if due.is_empty() {
             return Ok(deleted);
         }
-        for key in due {
-            delete(pipeline, key).await?;
+        for (key, mark) in due {
+            delete(pipeline, key, mark.version).await?;
             deleted += 1;
         }
     }
 }
 
-async fn delete(pipeline: &Pipeline, due: DeletionKey) -> Result<(), ApiError> {
+async fn delete(pipeline: &Pipeline, due: DeletionKey, mark: u64) -> Result<(), ApiError> {
     let doors = pipeline.doors();
     for _ in 0..ATTEMPTS_MAX {
         let (date, account, region, key_id) = &due;
         let arn = KeyArn { account: *account, region: region.clone(), key_id: *key_id };
         let mut change = Transaction::default();
-        change.delete::<Deletions>(&due, 1);
+        change.delete::<Deletions>(&due, mark);
         let Some(key) = doors.keys.get(&arn).await? else {
             return Err(ApiError::internal(format!("{arn} is due for deletion but does not exist")));
         };

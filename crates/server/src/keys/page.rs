@@ -12,6 +12,7 @@ use crate::{
 /// What a client asks of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
+    list: &'static str,
     /// Most items of the page.
     pub limit: usize,
     /// The key of the last item seen.
@@ -28,16 +29,22 @@ pub struct Page<T> {
 }
 
 impl PageRequest {
-    /// Reads `Limit` and `Marker`. A limit above the operation's own maximum is cut to it.
+    /// Reads `Limit` and `Marker` of a list. A limit above the list's own maximum is cut to it; a marker works only for
+    /// the list that made it.
     ///
     /// # Errors
     /// `InvalidMarkerException` for a marker that no list made.
-    pub fn read(fields: &mut Fields, limit_default: usize, limit_max: usize) -> Result<Self, ApiError> {
+    pub fn read(
+        fields: &mut Fields,
+        list: &'static str,
+        limit_default: usize,
+        limit_max: usize,
+    ) -> Result<Self, ApiError> {
         let limit = fields.integer("Limit", 1..=LIMIT_MAX)?;
         let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(limit_default);
         let marker = fields.text("Marker", 1..=MARKER_CHARS_MAX)?;
-        let after = marker.map(|marker| decode(&marker).ok_or_else(|| invalid_marker())).transpose()?;
-        Ok(Self { limit: limit.min(limit_max), after })
+        let after = marker.map(|marker| decode(list, &marker).ok_or_else(|| invalid_marker())).transpose()?;
+        Ok(Self { list, limit: limit.min(limit_max), after })
     }
 
     /// Makes the page of items that were fetched with one more than the limit.
@@ -45,26 +52,25 @@ impl PageRequest {
     pub fn page<T>(&self, mut items: Vec<T>, key: impl Fn(&T) -> Vec<u8>) -> Page<T> {
         let more = items.len() > self.limit;
         items.truncate(self.limit);
-        let next = items.last().filter(|_| more).map(|last| encode(&key(last)));
+        let next = items.last().filter(|_| more).map(|last| encode(self.list, &key(last)));
         Page { items, next }
     }
 }
 
-fn encode(key: &[u8]) -> String {
-    let mut bytes = MARKER_PREFIX.to_vec();
-    bytes.extend_from_slice(key);
-    STANDARD.encode(bytes)
+fn encode(list: &str, key: &[u8]) -> String {
+    STANDARD.encode([list.as_bytes(), MARKER_SEPARATOR, key].concat())
 }
 
-fn decode(marker: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(marker.as_bytes()).ok()?.strip_prefix(MARKER_PREFIX).map(<[u8]>::to_vec)
+fn decode(list: &str, marker: &str) -> Option<Vec<u8>> {
+    let bytes = STANDARD.decode(marker.as_bytes()).ok()?;
+    bytes.strip_prefix(list.as_bytes())?.strip_prefix(MARKER_SEPARATOR).map(<[u8]>::to_vec)
 }
 
 fn invalid_marker() -> ApiError {
     ApiError::new(ErrorCode::InvalidMarker, "The marker is not valid for this operation.")
 }
 
-const MARKER_PREFIX: &[u8] = b"kanuki1:";
+const MARKER_SEPARATOR: &[u8] = b":";
 const MARKER_CHARS_MAX: usize = 1024;
 /// Greatest limit that any operation of the model takes.
 const LIMIT_MAX: i64 = 1000;
@@ -75,12 +81,13 @@ mod tests {
 
     #[test]
     fn markers_go_round_and_others_are_refused() {
-        let request = PageRequest { limit: 2, after: None };
+        let request = PageRequest { list: "L", limit: 2, after: None };
         let page = request.page(vec![1_u8, 2, 3], |item| vec![*item]);
         assert_eq!(page.items, [1, 2]);
-        assert_eq!(decode(&page.next.unwrap()), Some(vec![2]));
-        assert_eq!(decode("nonsense"), None);
-        assert_eq!(decode(&STANDARD.encode("other")), None);
+        let marker = page.next.unwrap();
+        assert_eq!(decode("L", &marker), Some(vec![2]));
+        assert_eq!(decode("M", &marker), None);
+        assert_eq!(decode("L", "nonsense"), None);
         assert!(request.page(vec![1_u8, 2], |item| vec![*item]).next.is_none());
     }
 }

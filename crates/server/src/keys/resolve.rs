@@ -126,9 +126,7 @@ impl Keys {
 fn check_alias_allowed(names: Names) -> Result<(), ApiError> {
     match names {
         Names::KeysAndAliases => Ok(()),
-        Names::Keys => {
-            Err(ApiError::new(ErrorCode::InvalidArn, "Key Aliases are not supported for this operation."))
-        }
+        Names::Keys => Err(ApiError::new(ErrorCode::InvalidArn, "Key Aliases are not supported for this operation.")),
     }
 }
 

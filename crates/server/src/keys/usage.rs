@@ -5,7 +5,11 @@
 use kanuki_keeper_protocol::{CiphertextHeader, KeeperError, SealedMaterial};
 use kanuki_types::{EncryptionContext, KeyArn, KeySpec, KeyUsage, MaterialId, SecretBytes};
 
-use super::{Keys, entry::KeyEntry, state::{USABLE, check_state}};
+use super::{
+    Keys,
+    entry::KeyEntry,
+    state::{USABLE, check_state},
+};
 use crate::{
     authz::Proof,
     error::{ApiError, ErrorCode},
@@ -48,7 +52,8 @@ impl Keys {
     ) -> Result<(SecretBytes, MaterialId), ApiError> {
         let material = material_of(proof, key, ciphertext)?;
         let id = material.place.material_id;
-        let plaintext = self.keeper.decrypt(material, ciphertext.to_vec(), context.to_aad()).await.map_err(does_not_open)?;
+        let plaintext =
+            self.keeper.decrypt(material, ciphertext.to_vec(), context.to_aad()).await.map_err(does_not_open)?;
         Ok((plaintext, id))
     }
 
@@ -69,7 +74,8 @@ impl Keys {
         let to = usable_material(proof, destination_key)?;
         let (from_id, to_id) = (from.place.material_id, to.place.material_id);
         let (from_aad, to_aad) = (source_context.to_aad(), destination_context.to_aad());
-        let blob = self.keeper.re_encrypt(from, ciphertext.to_vec(), from_aad, to, to_aad).await.map_err(does_not_open)?;
+        let blob =
+            self.keeper.re_encrypt(from, ciphertext.to_vec(), from_aad, to, to_aad).await.map_err(does_not_open)?;
         Ok((blob, from_id, to_id))
     }
 

@@ -14,7 +14,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     http::Incoming,
     operation::{AuditExtras, Descriptor, Service},
-    wire::{Call, lower_camel},
+    wire::{Call, Dialect, lower_camel},
 };
 
 /// What is known of a call so far.
@@ -162,10 +162,11 @@ impl Draft {
     ///
     /// # Errors
     /// As [`Draft::success_record`].
-    pub(crate) fn failure_record(&self, error: &ApiError) -> Result<Vec<u8>, ApiError> {
+    pub(crate) fn failure_record(&self, error: &ApiError, dialect: Dialect) -> Result<Vec<u8>, ApiError> {
         let mut record = self.record();
         let code = match error.code() {
             ErrorCode::AccessDenied => "AccessDenied",
+            code if dialect == Dialect::Query => code.query_name(),
             code => code.json_name(),
         };
         record.error_code = Some(code.into());

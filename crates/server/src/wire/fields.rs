@@ -116,7 +116,9 @@ impl Fields {
     pub fn integer(&mut self, name: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, ApiError> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let number = match &value {
-            Value::Number(number) => number.as_i64().or_else(|| saturate(number.as_f64()?)),
+            Value::Number(number) => {
+                number.as_i64().or_else(|| saturate(number.as_f64().filter(|number| number.fract() == 0.0)?))
+            }
             Value::String(text) if self.dialect == Dialect::Query => text.parse().ok(),
             _ => None,
         };
@@ -419,6 +421,7 @@ mod tests {
         assert_eq!(error.code(), ErrorCode::Serialization);
         assert_eq!(error.message(), Some("NUMBER_VALUE can not be converted to a String"));
         assert!(fields(r#"{"B": "***"}"#).blob("B", 1..=9).is_err());
+        assert!(fields(r#"{"N": 1.5}"#).integer("N", 1..=9).is_err());
         assert!(fields(r#"{"N": "5"}"#).integer("N", 1..=9).is_err());
         assert!(fields(r#"{"C": {"a": 1}}"#).encryption_context("C").is_err());
     }

@@ -13,11 +13,14 @@ use crate::{
 /// Splits `Prefix.Operation`; an unknown prefix leaves an operation that no table has.
 pub(super) fn recognise(target: &str) -> Call {
     let (prefix, operation) = target.split_once('.').unwrap_or(("", target));
-    let (service, operation) = match Service::by_target_prefix(prefix) {
-        Some(service) => (service, printable(operation)),
-        None => (Service::Kms, printable(target)),
-    };
-    Call { dialect: Dialect::Json, service, operation, version: None }
+    let known = Service::by_target_prefix(prefix);
+    Call {
+        dialect: Dialect::Json,
+        service: known.unwrap_or(Service::Kms),
+        operation: printable(if known.is_some() { operation } else { target }),
+        service_is_known: known.is_some(),
+        version: None,
+    }
 }
 
 /// The members of the object; an empty body is an empty object.
@@ -61,6 +64,7 @@ mod tests {
     fn target_names_the_operation() {
         assert_eq!(recognise("TrentService.Encrypt").operation, "Encrypt");
         assert_eq!(recognise("NoService.Encrypt").operation, "NoService.Encrypt");
+        assert!(!recognise("ListKeys").service_is_known);
         assert_eq!(recognise("").operation, "");
     }
 

@@ -24,8 +24,14 @@ pub(super) fn recognise(incoming: &Incoming) -> Call {
             _ => {}
         }
     }
-    let service = version.as_deref().and_then(Service::by_query_version).unwrap_or(Service::Sts);
-    Call { dialect: Dialect::Query, service, operation: action.unwrap_or_default(), version }
+    let known = version.as_deref().and_then(Service::by_query_version);
+    Call {
+        dialect: Dialect::Query,
+        service: known.unwrap_or(Service::Sts),
+        operation: action.unwrap_or_default(),
+        service_is_known: known.is_some(),
+        version,
+    }
 }
 
 /// Builds nested members from names such as `Tags.member.1.Key`.
@@ -115,7 +121,8 @@ pub(super) fn render_output(call: &Call, output: Option<&Value>, request_id: &st
         element(&mut xml, &format!("{operation}Result"), output);
         xml.push('\n');
     }
-    let _ = write!(xml, "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\n</{operation}Response>");
+    let _ =
+        write!(xml, "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\n</{operation}Response>");
     Rendered { status: 200, content_type: CONTENT_TYPE, body: xml.into_bytes().into() }
 }
 

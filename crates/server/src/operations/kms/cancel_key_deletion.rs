@@ -50,7 +50,7 @@ impl Operation for CancelKeyDeletion {
         members::plan_on_key(doors, caller, input, Names::Keys, |name| Demand::on_name("kms:CancelKeyDeletion", name)).await
     }
 
-    async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
+    async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
         let key = members::key(authorized.target())?;
         let mut record = key.record().clone();
         if !matches!(record.state, KeyState::PendingDeletion | KeyState::PendingReplicaDeletion) {
@@ -61,7 +61,10 @@ impl Operation for CancelKeyDeletion {
         let mut change = Transaction::default();
         if let Some(due) = record.deletion_date.take() {
             let arn = key.arn();
-            change.delete::<Deletions>(&(due, arn.account, arn.region.clone(), arn.key_id), 1);
+            let due = (due, arn.account, arn.region.clone(), arn.key_id);
+            if let Some(mark) = doors.keys.deletion(&due).await? {
+                change.delete::<Deletions>(&due, mark.version);
+            }
         }
         key.update(&mut change, &record);
         let output = Output { key_id: key.arn_text().to_owned() };

@@ -59,7 +59,7 @@ impl Operation for ListAliases {
 
     fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
         let key_id = members::optional_key_id(fields, "KeyId")?;
-        Ok(Input { key_id, page: PageRequest::read(fields, 50, 100)? })
+        Ok(Input { key_id, page: PageRequest::read(fields, "ListAliases", 50, 100)? })
     }
 
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Self::Target>, ApiError> {

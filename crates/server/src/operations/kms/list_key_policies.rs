@@ -43,7 +43,7 @@ impl Operation for ListKeyPolicies {
     type Output = Output;
 
     fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
-        Ok(Input { key_id: members::key_id(fields)?, page: PageRequest::read(fields, 100, 1000)? })
+        Ok(Input { key_id: members::key_id(fields)?, page: PageRequest::read(fields, "ListKeyPolicies", 100, 1000)? })
     }
 
     async fn plan(

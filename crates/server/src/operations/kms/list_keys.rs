@@ -44,7 +44,7 @@ impl Operation for ListKeys {
     type Output = Output;
 
     fn parse(fields: &mut Fields) -> Result<PageRequest, ApiError> {
-        PageRequest::read(fields, 100, 1000)
+        PageRequest::read(fields, "ListKeys", 100, 1000)
     }
 
     async fn plan(_: &Doors, _: &Authenticated, _: &PageRequest) -> Result<Plan<()>, ApiError> {

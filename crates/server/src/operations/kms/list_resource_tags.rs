@@ -53,7 +53,7 @@ impl Operation for ListResourceTags {
     type Output = Output;
 
     fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
-        Ok(Input { key_id: members::key_id(fields)?, page: PageRequest::read(fields, 50, 50)? })
+        Ok(Input { key_id: members::key_id(fields)?, page: PageRequest::read(fields, "ListResourceTags", 50, 50)? })
     }
 
     async fn plan(

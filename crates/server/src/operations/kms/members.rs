@@ -39,7 +39,8 @@ pub(super) fn encryption_algorithm(fields: &mut Fields, name: &str) -> Result<En
 pub(super) fn no_recipient(fields: &Fields) -> Result<(), ApiError> {
     match fields.raw().get("Recipient") {
         Some(value) if !value.is_null() => {
-            let message = "The Recipient parameter needs a trust root for attestation documents, and none is configured.";
+            let message =
+                "The Recipient parameter needs a trust root for attestation documents, and none is configured.";
             Err(ApiError::new(ErrorCode::UnsupportedOperation, message))
         }
         _ => Ok(()),
