@@ -29,7 +29,7 @@ use kanuki_trail::{Options, Trail};
 use kanuki_types::{Clock, Random};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::watch,
 };
 
@@ -59,6 +59,8 @@ pub(crate) struct Environment {
 /// If a part cannot be started, or if the keeper ends while the server runs.
 pub(crate) async fn serve(config: Config, environment: Environment) -> Result<(), CommandError> {
     let Environment { program, wall_clock, random, print } = environment;
+    // From here on a signal is a wish to stop in order, also while parts are still being started.
+    let signals = Signals::new().map_err(CommandError::from_error)?;
     let data = DataDirectory::create(&config.data_dir)
         .map_err(|error| CommandError::from_error(error).during(config.data_dir.display()))?;
     check_test_mode(&data, &config.settings)?;
@@ -101,7 +103,7 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
     let jobs = tokio::spawn(jobs::run(Arc::clone(&pipeline), anchors, stopped));
     DataDirectory::replace(&data.endpoint(), endpoint.as_bytes()).map_err(CommandError::from_error)?;
     greet(&endpoint, &data, &config.seal, print);
-    let result = until_told(&server, listener, ended).await;
+    let result = until_told(&server, listener, signals, ended).await;
     let _ = stopping.send(true);
     if let Err(error) = jobs.await {
         tracing::error!(%error, "the jobs did not end in order");
@@ -115,19 +117,30 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
     result
 }
 
+/// The signals that ask for an orderly stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+}
+
 /// Serves until a signal comes or the keeper ends.
 async fn until_told(
     server: &Arc<Server>,
     listener: TcpListener,
+    mut signals: Signals,
     mut keeper_ended: tokio::sync::oneshot::Receiver<std::io::Result<std::process::ExitStatus>>,
 ) -> Result<(), CommandError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::from_error)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::from_error)?;
     let mut result = Ok(());
     let stop = async {
         tokio::select! {
-            _ = terminate.recv() => tracing::info!("told to terminate"),
-            _ = interrupt.recv() => tracing::info!("interrupted"),
+            _ = signals.terminate.recv() => tracing::info!("told to terminate"),
+            _ = signals.interrupt.recv() => tracing::info!("interrupted"),
             ended = &mut keeper_ended => {
                 let how = match ended {
                     Ok(Ok(status)) => status.to_string(),
