@@ -138,7 +138,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("kanuki.toml");
         fs::write(&path, file).unwrap();
-        let arguments = ["kanuki", "serve", "--config", path.to_str().unwrap()].iter().chain(flags);
+        let first = ["kanuki", "serve", "--config", path.to_str().unwrap()];
+        let arguments = first.iter().chain(flags);
         let Command::Serve(args) = Cli::parse_from(arguments).command else { panic!() };
         Config::read(&args, Some("/data".into()))
     }

@@ -3,15 +3,23 @@
 //! Not here: the decision itself (crate `policy`). Invariants: this file alone makes [`Authorized`] and [`Proof`]; each
 //! demand of the plan was allowed before.
 //!
-//! An operation cannot grant itself anything:
-//! ```compile_fail,E0451
-//! use kanuki_server::authz::Proof;
-//! let forged = Proof { keys: Vec::new() };
+//! An operation sees its authorization, and cannot make one:
 //! ```
-//! ```compile_fail,E0423
-//! use kanuki_server::{authz::Authorized, operations::kms::Encrypt};
-//! fn forge(caller: kanuki_server::authn::Authenticated) -> Authorized<Encrypt> {
-//!     Authorized(caller)
+//! use kanuki_server::{authz::{Authorized, Proof}, operations::kms::Encrypt};
+//! fn look(authorized: &Authorized<Encrypt>) -> &Proof {
+//!     authorized.proof()
+//! }
+//! ```
+//! ```compile_fail,E0451
+//! use kanuki_server::{authz::{Authorized, Proof}, operations::kms::Encrypt};
+//! fn forge() -> Proof {
+//!     Proof { keys: Vec::new() }
+//! }
+//! ```
+//! ```compile_fail,E0451
+//! use kanuki_server::{authz::{Authorized, Proof}, operations::kms::Encrypt};
+//! fn forge(real: Authorized<Encrypt>) -> Authorized<Encrypt> {
+//!     Authorized { ..real }
 //! }
 //! ```
 

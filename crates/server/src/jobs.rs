@@ -26,10 +26,10 @@ pub async fn run(pipeline: Arc<Pipeline>, anchors: Arc<AnchorStore>, mut stopped
         }
         tick += 1;
         keep_order(&pipeline, &anchors).await;
-        if tick.is_multiple_of(DELETION_TICKS) {
-            if let Err(error) = delete_due_keys(&pipeline).await {
-                tracing::error!(%error, "keys that are due could not be deleted");
-            }
+        if tick.is_multiple_of(DELETION_TICKS)
+            && let Err(error) = delete_due_keys(&pipeline).await
+        {
+            tracing::error!(%error, "keys that are due could not be deleted");
         }
     }
     keep_order(&pipeline, &anchors).await;

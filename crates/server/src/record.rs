@@ -4,10 +4,18 @@
 //! record, durable before its answer leaves; a change and its record are committed together; if the trail cannot be
 //! written, the answer is a failure.
 //!
-//! An answer without a record does not compile:
+//! An answer with a record can be taken apart; one without a record does not compile:
+//! ```
+//! use kanuki_server::record::Recorded;
+//! fn status(recorded: Recorded) -> u16 {
+//!     recorded.into_parts().0
+//! }
+//! ```
 //! ```compile_fail,E0451
 //! use kanuki_server::record::Recorded;
-//! let unrecorded = Recorded { status: 200, content_type: "", body: Vec::new().into(), request_id: String::new() };
+//! fn unrecorded() -> Recorded {
+//!     Recorded { status: 200, content_type: "", body: Vec::new().into(), request_id: String::new() }
+//! }
 //! ```
 
 mod draft;

@@ -43,7 +43,7 @@ impl PageRequest {
         let limit = fields.integer("Limit", 1..=LIMIT_MAX)?;
         let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(limit_default);
         let marker = fields.text("Marker", 1..=MARKER_CHARS_MAX)?;
-        let after = marker.map(|marker| decode(list, &marker).ok_or_else(|| invalid_marker())).transpose()?;
+        let after = marker.map(|marker| decode(list, &marker).ok_or_else(invalid_marker)).transpose()?;
         Ok(Self { list, limit: limit.min(limit_max), after })
     }
 
