@@ -1,1 +1,31 @@
-//! What server and keeper say to each other.
+//! What server and keeper say to each other: messages, frames, limits, version handshake, client.
+//!
+//! Not here: cryptography, key material, sockets and processes; the caller brings a connected stream.
+//! Invariants: nothing from the other side is unbounded; a buffer that carried a message is wiped; a secret is never
+//! printed.
+
+mod limits;
+mod buffer;
+mod bytes;
+mod ids;
+mod place;
+mod message;
+mod frame;
+mod ciphertext;
+mod error;
+mod client;
+
+pub use bytes::{Bytes, OwnedBytes, Secret, SecretRef};
+pub use ciphertext::{
+    CIPHERTEXT_OVERHEAD, COMMITMENT_BYTES, CiphertextHeader, CiphertextParts, DERIVATION_PREFIX_BYTES, GCM_NONCE_BYTES,
+    HEADER_BYTES, HeaderFields, KDF_NONCE_BYTES, TAG_BYTES,
+};
+pub use client::Client;
+pub use error::{KeeperError, Reason};
+pub use frame::{Frame, FrameError, FrameReader, FrameWriter, decode};
+pub use limits::{
+    ACCESS_KEY_ID_BYTES_MAX, CLAIMS_BYTES_MAX, FRAME_BYTES_MAX, GENERATED_BYTES_MAX, KEYRING_BYTES_MAX,
+    PLAINTEXT_BYTES_MAX, PROTOCOL_VERSION, RECORDS_MAX, SCOPE_PART_BYTES_MAX,
+};
+pub use message::{Record, Request, Response, Scope};
+pub use place::{KeyPlace, MaterialPlace, SealedMaterial, SealedMaterialRef};

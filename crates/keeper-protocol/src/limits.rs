@@ -1,0 +1,34 @@
+//! The limits of the protocol, which both sides keep.
+//!
+//! Not here: limits of the API; the server answers those with their own errors before it asks the keeper.
+//! Invariant: every part of a message that can grow has a limit here or is bounded by the frame.
+
+/// Version of the protocol. Both sides come from one binary; a difference is a mix-up and ends the connection.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+/// Greatest value of a frame's length field: request id and body, in bytes.
+pub const FRAME_BYTES_MAX: usize = 1 << 20;
+
+/// Longest plaintext of one call, in bytes (`Encrypt` of the AWS KMS API reference).
+pub const PLAINTEXT_BYTES_MAX: usize = 4096;
+
+/// Most bytes that one call generates: `NumberOfBytes` of `GenerateDataKey` and `GenerateRandom`.
+pub const GENERATED_BYTES_MAX: usize = 1024;
+
+/// Most records in one frame.
+pub const RECORDS_MAX: usize = 1024;
+
+/// Longest access key id, in bytes (`AccessKeyId` of the AWS IAM API reference).
+pub const ACCESS_KEY_ID_BYTES_MAX: usize = 128;
+
+/// Longest part of a signing scope (date, Region or service name), in bytes.
+pub const SCOPE_PART_BYTES_MAX: usize = 64;
+
+/// Longest claims of a session, in bytes: a session policy of 2048 characters, fifty tags and the rest fit.
+pub const CLAIMS_BYTES_MAX: usize = 64 << 10;
+
+/// Longest keyring, in bytes.
+pub const KEYRING_BYTES_MAX: usize = 64 << 10;
+
+/// Records of one call are split so that a frame carries at most this many bytes of them.
+pub(crate) const RECORD_BATCH_BYTES_MAX: usize = FRAME_BYTES_MAX / 2;

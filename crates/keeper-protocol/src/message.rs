@@ -1,0 +1,212 @@
+//! The messages: what the server asks and what the keeper answers.
+//!
+//! Not here: their bytes on the stream (`frame.rs`) and which message is answered in which phase (the keeper's
+//! `phase.rs`; the table is in `protocol.md`).
+//! Invariants: one message is one whole job; an answer to a failed primitive says only that it failed. The variant of
+//! `Hello` stays first in both, so that any two versions can refuse each other.
+
+use kanuki_types::MaterialId;
+use serde::{Deserialize, Serialize};
+
+use crate::{Bytes, KeyPlace, OwnedBytes, Reason, SealedMaterialRef, Secret, SecretRef, ids};
+
+/// What the server asks. Borrows from the frame, so that no secret is copied on the way in.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Request<'a> {
+    /// The first message of a connection.
+    Hello {
+        /// The server's protocol version.
+        version: u16,
+    },
+    /// Makes a new keyring and becomes ready.
+    Initialise,
+    /// Opens a keyring and becomes ready.
+    Unseal {
+        /// The keyring, as `Initialise` or `RotateDomainKey` answered it.
+        #[serde(borrow)]
+        keyring: Bytes<'a>,
+    },
+    /// Makes a keyring with one more domain key; it takes effect when it is unsealed.
+    RotateDomainKey,
+    /// Forgets every key; nothing but refusals follows.
+    Drain,
+    /// Generates and seals key material.
+    CreateMaterial {
+        /// The key it is for.
+        key: KeyPlace,
+    },
+    /// Seals given key material; for tests and seeds.
+    InsecureSealMaterial {
+        /// The key it is for.
+        key: KeyPlace,
+        /// The material.
+        #[serde(borrow)]
+        material: SecretRef<'a>,
+    },
+    /// Encrypts user data.
+    Encrypt {
+        /// The key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+        /// The data.
+        #[serde(borrow)]
+        plaintext: SecretRef<'a>,
+        /// Additional authenticated data.
+        #[serde(borrow)]
+        aad: Bytes<'a>,
+    },
+    /// Decrypts user data.
+    Decrypt {
+        /// The key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+        /// The ciphertext.
+        #[serde(borrow)]
+        ciphertext: Bytes<'a>,
+        /// Additional authenticated data.
+        #[serde(borrow)]
+        aad: Bytes<'a>,
+    },
+    /// Decrypts under one key and encrypts under another.
+    ReEncrypt {
+        /// The key material of the ciphertext.
+        #[serde(borrow)]
+        source: SealedMaterialRef<'a>,
+        /// The ciphertext.
+        #[serde(borrow)]
+        ciphertext: Bytes<'a>,
+        /// Additional authenticated data of the ciphertext.
+        #[serde(borrow)]
+        source_aad: Bytes<'a>,
+        /// The key material of the new ciphertext.
+        #[serde(borrow)]
+        destination: SealedMaterialRef<'a>,
+        /// Additional authenticated data of the new ciphertext.
+        #[serde(borrow)]
+        destination_aad: Bytes<'a>,
+    },
+    /// Makes a data key and encrypts it.
+    GenerateDataKey {
+        /// The key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+        /// Length of the data key, in bytes.
+        length: u32,
+        /// Additional authenticated data.
+        #[serde(borrow)]
+        aad: Bytes<'a>,
+        /// Whether the data key is answered beside its ciphertext.
+        plaintext: bool,
+    },
+    /// Random bytes.
+    GenerateRandom {
+        /// How many.
+        length: u32,
+    },
+    /// Seals records of the store.
+    SealRecords {
+        /// Place and plaintext of each.
+        #[serde(borrow)]
+        records: Vec<Record<'a>>,
+    },
+    /// Opens records of the store.
+    OpenRecords {
+        /// Place and sealed form of each.
+        #[serde(borrow)]
+        records: Vec<Record<'a>>,
+    },
+    /// Generates and seals a secret access key.
+    CreateAccessKey {
+        /// The access key id to which the secret is bound.
+        access_key_id: &'a str,
+    },
+    /// Derives the signing key of one day, Region and service from a sealed secret access key.
+    SigningKey {
+        /// The access key id to which the secret is bound.
+        access_key_id: &'a str,
+        /// The sealed secret access key.
+        #[serde(borrow)]
+        sealed: Bytes<'a>,
+        /// What the signing key is good for.
+        #[serde(borrow)]
+        scope: Scope<'a>,
+    },
+    /// Makes a session token and its secret access key.
+    IssueSession {
+        /// The access key id to which the token is bound.
+        access_key_id: &'a str,
+        /// What the token says, in the server's form.
+        #[serde(borrow)]
+        claims: Bytes<'a>,
+    },
+    /// Opens a session token and derives a signing key from its secret access key.
+    OpenSession {
+        /// The access key id to which the token is bound.
+        access_key_id: &'a str,
+        /// The token.
+        #[serde(borrow)]
+        token: Bytes<'a>,
+        /// What the signing key is good for.
+        #[serde(borrow)]
+        scope: Scope<'a>,
+    },
+}
+
+/// One record of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record<'a> {
+    /// Keyspace, key and version: what the record is bound to.
+    #[serde(borrow)]
+    pub place: Bytes<'a>,
+    /// The record, plain or sealed.
+    #[serde(borrow)]
+    pub body: Bytes<'a>,
+}
+
+/// Date, Region and service of a signature (AWS Signature Version 4, "credential scope").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope<'a> {
+    /// Eight digits: year, month, day.
+    pub date: &'a str,
+    /// The Region.
+    pub region: &'a str,
+    /// The service name.
+    pub service: &'a str,
+}
+
+/// What the keeper answers.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Response {
+    /// To [`Request::Hello`], whatever the server's version is.
+    Hello {
+        /// The keeper's protocol version.
+        version: u16,
+    },
+    /// Done; nothing to say.
+    Done,
+    /// A keyring, a ciphertext.
+    Bytes(OwnedBytes),
+    /// A plaintext, a signing key, random bytes.
+    Secret(Secret),
+    /// A data key, an access key, a session.
+    BytesAndSecret {
+        /// What may be stored or shown.
+        bytes: OwnedBytes,
+        /// What may not.
+        secret: Secret,
+    },
+    /// New key material.
+    Material {
+        /// Its id.
+        #[serde(with = "ids::material_id")]
+        material_id: MaterialId,
+        /// Its sealed form.
+        blob: OwnedBytes,
+    },
+    /// One entry per record of the request, in its order; none where the record was refused.
+    Records(Vec<Option<OwnedBytes>>),
+    /// A primitive failed.
+    Failed,
+    /// The request is not answered.
+    Refused(Reason),
+}

@@ -1,0 +1,101 @@
+//! A real, hardened keeper serves, dies and is succeeded.
+
+use std::{
+    io::Read as _,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use kanuki_keeper_protocol::{Client, KeeperError, MaterialPlace, SealedMaterial};
+use kanuki_types::{KeySpec, SecretBytes};
+
+const PROBE: &str = env!("CARGO_BIN_EXE_insecure-keeper-probe");
+
+/// Starts a real, hardened keeper.
+async fn keeper(kind: &str, path: &Path) -> (Client, Child) {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let child = Command::new(PROBE)
+        .args(["keeper", kind, path.to_str().unwrap()])
+        .stdin(OwnedFd::from(theirs))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    ours.set_nonblocking(true).unwrap();
+    let client = Client::connect(tokio::net::UnixStream::from_std(ours).unwrap()).await.unwrap();
+    (client, child)
+}
+
+async fn material(client: &Client) -> SealedMaterial {
+    let account = "111122223333".parse().unwrap();
+    let region = "us-east-1".parse().unwrap();
+    let key_id = "1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
+    let spec = KeySpec::SymmetricDefault;
+    let (material_id, blob) = client.create_material(account, &region, key_id, spec).await.unwrap();
+    SealedMaterial { place: MaterialPlace { account, region, key_id, material_id, spec }, blob }
+}
+
+async fn stop(client: Client, mut child: Child) -> String {
+    drop(client);
+    // The connection's tasks end when the keeper does.
+    let status = tokio::task::spawn_blocking(move || (child.wait().unwrap(), child)).await.unwrap();
+    let (status, mut child) = status;
+    let mut errors = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+    assert!(status.success(), "{errors}");
+    errors
+}
+
+#[tokio::test]
+async fn a_hardened_keeper_works_and_its_successor_opens_what_it_sealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let passphrase = folder.path().join("passphrase");
+    std::fs::write(&passphrase, "correct horse battery staple\n").unwrap();
+    std::fs::set_permissions(&passphrase, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    for (kind, path) in [("key-file", folder.path().join("seal.key")), ("passphrase", passphrase)] {
+        let (client, child) = keeper(kind, &path).await;
+        let keyring = client.initialise().await.unwrap();
+        let material = material(&client).await;
+        let plaintext = SecretBytes::new(b"attack at dawn".to_vec());
+        let ciphertext = client.encrypt(material.clone(), plaintext, b"aad".to_vec()).await.unwrap();
+        let sealed = client.seal_records(vec![(b"p".to_vec(), vec![7; 200_000]); 40]).await.unwrap();
+        client.create_access_key("AKIDEXAMPLE").await.unwrap();
+        let report = stop(client, child).await;
+        assert!(report.contains("protection=system_calls in_force=true"), "{report}");
+        assert!(report.contains("protection=tracing in_force=true"), "{report}");
+
+        let (client, child) = keeper(kind, &path).await;
+        client.unseal(keyring).await.unwrap();
+        let opened = client.decrypt(material, ciphertext, b"aad".to_vec()).await.unwrap();
+        assert_eq!(opened.expose(), b"attack at dawn");
+        let records = sealed.into_iter().map(|record| (b"p".to_vec(), record)).collect();
+        assert!(client.open_records(records).await.unwrap().iter().all(|r| r.as_deref() == Some(&[7; 200_000])));
+        stop(client, child).await;
+    }
+}
+
+#[tokio::test]
+async fn a_killed_keeper_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let (client, mut child) = keeper("key-file", &folder.path().join("seal.key")).await;
+    client.initialise().await.unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(client.generate_random(32).await.unwrap_err(), KeeperError::Gone);
+}
+
+#[test]
+fn without_a_socket_or_a_seal_it_says_why_and_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |path: &Path, input: Stdio| {
+        let output = Command::new(PROBE).args(["keeper", "passphrase", path.to_str().unwrap()]).stdin(input).output();
+        let output = output.unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let missing = folder.path().join("missing");
+    assert!(run(&missing, Stdio::null()).contains("standard input is no connected socket"));
+    let (_ours, theirs) = UnixStream::pair().unwrap();
+    assert!(run(&missing, OwnedFd::from(theirs).into()).contains("no such file"));
+}

@@ -1,0 +1,114 @@
+//! Sealed key material: bound to its place, refused everywhere else, and showing nothing.
+
+use kanuki_keeper_protocol::{KeeperError, Reason, SealedMaterial};
+use kanuki_types::{KeyId, KeySpec, MaterialId};
+
+use crate::playground::{account, fixed, key_id, material, options, ready, region, sealed, secret, shows};
+
+#[tokio::test]
+async fn opens_at_its_own_place_only() {
+    let (client, _, _folder) = ready().await;
+    let good = material(&client).await;
+    client.encrypt(good.clone(), secret(b"x"), vec![]).await.unwrap();
+    type Change = fn(&mut SealedMaterial);
+    let changes: [(&str, Change); 5] = [
+        ("account", |m| m.place.account = "111122223334".parse().unwrap()),
+        ("region", |m| m.place.region = "us-east-2".parse().unwrap()),
+        ("key id", |m| m.place.key_id = "1234abcd-12ab-34cd-56ef-1234567890ac".parse().unwrap()),
+        ("key kind", |m| m.place.key_id = KeyId::multi_region([1; 16])),
+        ("material id", |m| m.place.material_id = MaterialId::new([1; 32])),
+    ];
+    for (what, change) in changes {
+        let mut wrong = good.clone();
+        change(&mut wrong);
+        assert_eq!(client.encrypt(wrong, secret(b"x"), vec![]).await.err(), Some(KeeperError::Failed), "{what}");
+    }
+    for at in 0..good.blob.len() {
+        let mut wrong = good.clone();
+        wrong.blob[at] ^= 1;
+        assert_eq!(client.encrypt(wrong, secret(b"x"), vec![]).await.err(), Some(KeeperError::Failed), "byte {at}");
+    }
+}
+
+#[tokio::test]
+async fn specs_that_are_not_implemented_are_refused() {
+    let (client, _, _folder) = ready().await;
+    let good = material(&client).await;
+    let unsupported = Some(KeeperError::Refused(Reason::UnsupportedSpec));
+    for spec in KeySpec::ALL.iter().copied().filter(|spec| *spec != KeySpec::SymmetricDefault) {
+        assert_eq!(client.create_material(account(), &region(), key_id(), spec).await.err(), unsupported, "{spec}");
+        let fixed = client.insecure_seal_material(account(), &region(), key_id(), spec, secret(&[1; 32])).await;
+        assert_eq!(fixed.err(), unsupported, "{spec}");
+        let mut other = good.clone();
+        other.place.spec = spec;
+        assert_eq!(client.encrypt(other, secret(b"x"), vec![]).await.err(), unsupported, "{spec}");
+    }
+}
+
+#[tokio::test]
+async fn another_keyring_refuses_it() {
+    let (client, _, _folder) = ready().await;
+    let (other, _, _other_folder) = ready().await;
+    let material = material(&client).await;
+    let ciphertext = client.encrypt(material.clone(), secret(b"x"), vec![]).await.unwrap();
+    assert_eq!(other.decrypt(material, ciphertext, vec![]).await.err(), Some(KeeperError::Failed));
+}
+
+#[tokio::test]
+async fn ids_follow_from_key_and_material_under_one_keyring() {
+    let (client, keyring, folder) = ready().await;
+    let first = fixed(&client, &[1; 32]).await.place.material_id;
+    assert_eq!(fixed(&client, &[1; 32]).await.place.material_id, first);
+    assert_ne!(fixed(&client, &[2; 32]).await.place.material_id, first);
+    let other_key = "1234abcd-12ab-34cd-56ef-1234567890ac".parse().unwrap();
+    let spec = KeySpec::SymmetricDefault;
+    let (of_other_key, _) =
+        client.insecure_seal_material(account(), &region(), other_key, spec, secret(&[1; 32])).await.unwrap();
+    assert_ne!(of_other_key, first);
+
+    let again = sealed(options(folder.path())).await;
+    again.unseal(keyring).await.unwrap();
+    assert_eq!(fixed(&again, &[1; 32]).await.place.material_id, first);
+    let (stranger, _, _other_folder) = ready().await;
+    assert_ne!(fixed(&stranger, &[1; 32]).await.place.material_id, first);
+}
+
+#[tokio::test]
+async fn fixed_material_needs_the_option_and_the_right_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut strict = options(folder.path());
+    strict.insecure_fixed_material = false;
+    let client = sealed(strict).await;
+    client.initialise().await.unwrap();
+    let bad = Some(KeeperError::Refused(Reason::BadRequest));
+    let spec = KeySpec::SymmetricDefault;
+    let seal = client.insecure_seal_material(account(), &region(), key_id(), spec, secret(&[1; 32])).await;
+    assert_eq!(seal.err(), bad);
+    client.create_material(account(), &region(), key_id(), spec).await.unwrap();
+
+    let (client, _, _folder) = ready().await;
+    for length in [0, 31, 33] {
+        let seal = client.insecure_seal_material(account(), &region(), key_id(), spec, secret(&vec![1; length])).await;
+        assert_eq!(seal.err(), bad, "{length}");
+    }
+}
+
+#[tokio::test]
+async fn what_leaves_the_keeper_sealed_shows_nothing() {
+    let (client, keyring, folder) = ready().await;
+    let canary = *b"canary-of-thirty-two-bytes-abcde";
+    let material = fixed(&client, &canary).await;
+    let ciphertext = client.encrypt(material.clone(), secret(&canary), canary.to_vec()).await.unwrap();
+    let records = client.seal_records(vec![(canary.to_vec(), canary.to_vec())]).await.unwrap();
+    let (token, session_secret) = client.issue_session("ASIAEXAMPLE", canary.to_vec()).await.unwrap();
+    let (access_key, access_secret) = client.create_access_key("AKIAEXAMPLE").await.unwrap();
+    for sealed in [&material.blob, &ciphertext, &records[0], &token, &access_key, &keyring] {
+        for secret in [&canary, session_secret.expose(), access_secret.expose()] {
+            assert!(!shows(sealed, secret));
+            assert!(!shows(sealed, &secret[..12]));
+        }
+        assert!(!shows(sealed, material.place.material_id.as_bytes()) || *sealed == ciphertext);
+    }
+    let seal_key = std::fs::read(folder.path().join("seal.key")).unwrap();
+    assert!(!shows(&keyring, &seal_key[18..40]));
+}
