@@ -5,7 +5,7 @@
 
 use std::{
     io,
-    os::{fd::OwnedFd, unix::process::CommandExt as _},
+    os::fd::OwnedFd,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
 };
@@ -46,8 +46,7 @@ pub(crate) async fn start_keeper(
     if insecure_fixed_material {
         command.arg("--insecure-fixed-material");
     }
-    // A group of its own: a terminal's interrupt must reach the server alone, which then lets the keeper go last.
-    command.env_clear().process_group(0).stdin(OwnedFd::from(theirs)).stdout(Stdio::null());
+    command.env_clear().stdin(OwnedFd::from(theirs)).stdout(Stdio::null());
     let child =
         command.spawn().map_err(|error| CommandError::from_error(error).during("the keeper cannot be started"))?;
     // The command holds the other end of the socket; without it the end of the process shows as the end of the stream.

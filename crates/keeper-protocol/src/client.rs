@@ -11,7 +11,7 @@ use tokio::net::UnixStream;
 
 use crate::{
     Bytes, KeeperError, KeyPlace, PROTOCOL_VERSION, RECORDS_MAX, Reason, Record, Request, Response, Scope,
-    SealedMaterial, SecretRef, limits::RECORD_BATCH_BYTES_MAX,
+    SealedMaterialRef, SecretRef, limits::RECORD_BATCH_BYTES_MAX,
 };
 
 /// A connection to the keeper. Clones share it; calls are pipelined.
@@ -106,12 +106,12 @@ impl Client {
     /// See [`KeeperError`].
     pub async fn encrypt(
         &self,
-        material: SealedMaterial,
-        plaintext: SecretBytes,
-        aad: Vec<u8>,
+        material: SealedMaterialRef<'_>,
+        plaintext: &SecretBytes,
+        aad: &[u8],
     ) -> Result<Vec<u8>, KeeperError> {
         let plaintext = SecretRef(plaintext.expose());
-        self.bytes(&Request::Encrypt { material: material.as_ref(), plaintext, aad: Bytes(&aad) }).await
+        self.bytes(&Request::Encrypt { material, plaintext, aad: Bytes(aad) }).await
     }
 
     /// Decrypts.
@@ -121,12 +121,11 @@ impl Client {
     /// additional data.
     pub async fn decrypt(
         &self,
-        material: SealedMaterial,
-        ciphertext: Vec<u8>,
-        aad: Vec<u8>,
+        material: SealedMaterialRef<'_>,
+        ciphertext: &[u8],
+        aad: &[u8],
     ) -> Result<SecretBytes, KeeperError> {
-        let ciphertext = Bytes(&ciphertext);
-        self.secret(&Request::Decrypt { material: material.as_ref(), ciphertext, aad: Bytes(&aad) }).await
+        self.secret(&Request::Decrypt { material, ciphertext: Bytes(ciphertext), aad: Bytes(aad) }).await
     }
 
     /// Decrypts under one key and encrypts under another; the plaintext stays in the keeper.
@@ -135,18 +134,18 @@ impl Client {
     /// As [`Client::decrypt`] and [`Client::encrypt`].
     pub async fn re_encrypt(
         &self,
-        source: SealedMaterial,
-        ciphertext: Vec<u8>,
-        source_aad: Vec<u8>,
-        destination: SealedMaterial,
-        destination_aad: Vec<u8>,
+        source: SealedMaterialRef<'_>,
+        ciphertext: &[u8],
+        source_aad: &[u8],
+        destination: SealedMaterialRef<'_>,
+        destination_aad: &[u8],
     ) -> Result<Vec<u8>, KeeperError> {
         self.bytes(&Request::ReEncrypt {
-            source: source.as_ref(),
-            ciphertext: Bytes(&ciphertext),
-            source_aad: Bytes(&source_aad),
-            destination: destination.as_ref(),
-            destination_aad: Bytes(&destination_aad),
+            source,
+            ciphertext: Bytes(ciphertext),
+            source_aad: Bytes(source_aad),
+            destination,
+            destination_aad: Bytes(destination_aad),
         })
         .await
     }
@@ -157,13 +156,12 @@ impl Client {
     /// See [`KeeperError`].
     pub async fn generate_data_key(
         &self,
-        material: SealedMaterial,
+        material: SealedMaterialRef<'_>,
         length: usize,
-        aad: Vec<u8>,
+        aad: &[u8],
     ) -> Result<(Vec<u8>, SecretBytes), KeeperError> {
         let length = to_u32(length)?;
-        let material = material.as_ref();
-        self.bytes_and_secret(&Request::GenerateDataKey { material, length, aad: Bytes(&aad), plaintext: true }).await
+        self.bytes_and_secret(&Request::GenerateDataKey { material, length, aad: Bytes(aad), plaintext: true }).await
     }
 
     /// Makes a data key and answers only its ciphertext.
@@ -172,13 +170,12 @@ impl Client {
     /// See [`KeeperError`].
     pub async fn generate_data_key_without_plaintext(
         &self,
-        material: SealedMaterial,
+        material: SealedMaterialRef<'_>,
         length: usize,
-        aad: Vec<u8>,
+        aad: &[u8],
     ) -> Result<Vec<u8>, KeeperError> {
         let length = to_u32(length)?;
-        let material = material.as_ref();
-        self.bytes(&Request::GenerateDataKey { material, length, aad: Bytes(&aad), plaintext: false }).await
+        self.bytes(&Request::GenerateDataKey { material, length, aad: Bytes(aad), plaintext: false }).await
     }
 
     /// Random bytes, 1 to [`crate::GENERATED_BYTES_MAX`].

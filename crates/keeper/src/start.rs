@@ -10,6 +10,8 @@ use std::{
     os::{fd::AsFd as _, unix::net::UnixStream},
 };
 
+use nix::sys::signal::{SigSet, Signal};
+
 use crate::{
     KeeperOptions,
     aead::AeadKey,
@@ -31,6 +33,8 @@ pub fn run(options: KeeperOptions) -> Result<(), KeeperStartError> {
     let mut report = harden::protect_memory()?;
     let stream = standard_input()?;
     let provider = seal::open_source(&options)?;
+    // Not before: an interrupt may end a prompt that waits for a passphrase.
+    hold_signals()?;
     warm_up()?;
     report.append(harden::restrict_files_and_network());
     report.append(harden::filter_system_calls()?);
@@ -47,6 +51,13 @@ pub fn insecure_serve(stream: UnixStream, options: KeeperOptions) -> Result<(), 
     let provider = seal::open_source(&options)?;
     serve(&stream, Keeper::new(provider, options.insecure_fixed_material))?;
     Ok(())
+}
+
+/// A stop that is meant for every process of a group must not take the keeper from a server that still answers. The
+/// keeper ends when the server closes the socket, and with the server.
+fn hold_signals() -> Result<(), KeeperStartError> {
+    let signals: SigSet = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+    signals.thread_block().map_err(|error| KeeperStartError::Signals(error.into()))
 }
 
 fn standard_input() -> Result<UnixStream, KeeperStartError> {
@@ -87,6 +98,8 @@ pub enum KeeperStartError {
     Harden(HardenError),
     /// The seal secret cannot be had.
     Seal(SealSourceError),
+    /// Signals cannot be held back.
+    Signals(io::Error),
     /// Standard input is no connected socket.
     StandardInput(io::Error),
 }
@@ -98,6 +111,7 @@ impl fmt::Display for KeeperStartError {
             Self::Cryptography => f.write_str("the cryptographic library does not work"),
             Self::Harden(error) => error.fmt(f),
             Self::Seal(error) => error.fmt(f),
+            Self::Signals(error) => write!(f, "signals cannot be held back: {error}"),
             Self::StandardInput(error) => {
                 write!(f, "standard input is no connected socket (the server starts the keeper): {error}")
             }

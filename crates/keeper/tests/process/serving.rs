@@ -58,7 +58,7 @@ async fn a_hardened_keeper_works_and_its_successor_opens_what_it_sealed() {
         let keyring = client.initialise().await.unwrap();
         let material = material(&client).await;
         let plaintext = SecretBytes::new(b"attack at dawn".to_vec());
-        let ciphertext = client.encrypt(material.clone(), plaintext, b"aad".to_vec()).await.unwrap();
+        let ciphertext = client.encrypt(material.as_ref(), &plaintext, b"aad").await.unwrap();
         let sealed = client.seal_records(vec![(b"p".to_vec(), vec![7; 200_000]); 40]).await.unwrap();
         client.create_access_key("AKIDEXAMPLE").await.unwrap();
         let report = stop(client, child).await;
@@ -67,7 +67,7 @@ async fn a_hardened_keeper_works_and_its_successor_opens_what_it_sealed() {
 
         let (client, child) = keeper(kind, &path).await;
         client.unseal(keyring).await.unwrap();
-        let opened = client.decrypt(material, ciphertext, b"aad".to_vec()).await.unwrap();
+        let opened = client.decrypt(material.as_ref(), &ciphertext, b"aad").await.unwrap();
         assert_eq!(opened.expose(), b"attack at dawn");
         let records = sealed.into_iter().map(|record| (b"p".to_vec(), record)).collect();
         assert!(client.open_records(records).await.unwrap().iter().all(|r| r.as_deref() == Some(&[7; 200_000])));

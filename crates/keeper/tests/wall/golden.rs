@@ -40,7 +40,7 @@ async fn the_first_version_opens() {
     let spec = KeySpec::SymmetricDefault;
     let place = MaterialPlace { account: account(), region: region(), key_id: key_id(), material_id, spec };
     let material = SealedMaterial { place, blob: bytes("material") };
-    let opened = client.decrypt(material, bytes("ciphertext"), b"aad".to_vec()).await.unwrap();
+    let opened = client.decrypt(material.as_ref(), &bytes("ciphertext"), b"aad").await.unwrap();
     assert_eq!(opened.expose(), b"plaintext");
     assert_eq!(fixed(&client, &MATERIAL).await.place.material_id, material_id);
     let record = (b"place".to_vec(), bytes("record"));
@@ -69,7 +69,7 @@ async fn write_the_first_version() {
 async fn make(client: &Client, seal_key: &std::path::Path) -> Golden {
     let keyring = client.initialise().await.unwrap();
     let material = fixed(client, &MATERIAL).await;
-    let ciphertext = client.encrypt(material.clone(), secret(b"plaintext"), b"aad".to_vec()).await.unwrap();
+    let ciphertext = client.encrypt(material.as_ref(), &secret(b"plaintext"), b"aad").await.unwrap();
     let record = client.seal_records(vec![(b"place".to_vec(), b"record".to_vec())]).await.unwrap().remove(0);
     let (access_key, _) = client.create_access_key("AKIAEXAMPLE").await.unwrap();
     let key = client.signing_key("AKIAEXAMPLE", access_key.clone(), SCOPE.0, SCOPE.1, SCOPE.2).await.unwrap();

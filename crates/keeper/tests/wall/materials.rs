@@ -9,7 +9,7 @@ use crate::playground::{account, fixed, key_id, material, options, ready, region
 async fn opens_at_its_own_place_only() {
     let (client, _, _folder) = ready().await;
     let good = material(&client).await;
-    client.encrypt(good.clone(), secret(b"x"), vec![]).await.unwrap();
+    client.encrypt(good.as_ref(), &secret(b"x"), &[]).await.unwrap();
     type Change = fn(&mut SealedMaterial);
     let changes: [(&str, Change); 5] = [
         ("account", |m| m.place.account = "111122223334".parse().unwrap()),
@@ -21,12 +21,16 @@ async fn opens_at_its_own_place_only() {
     for (what, change) in changes {
         let mut wrong = good.clone();
         change(&mut wrong);
-        assert_eq!(client.encrypt(wrong, secret(b"x"), vec![]).await.err(), Some(KeeperError::Failed), "{what}");
+        assert_eq!(client.encrypt(wrong.as_ref(), &secret(b"x"), &[]).await.err(), Some(KeeperError::Failed), "{what}");
     }
     for at in 0..good.blob.len() {
         let mut wrong = good.clone();
         wrong.blob[at] ^= 1;
-        assert_eq!(client.encrypt(wrong, secret(b"x"), vec![]).await.err(), Some(KeeperError::Failed), "byte {at}");
+        assert_eq!(
+            client.encrypt(wrong.as_ref(), &secret(b"x"), &[]).await.err(),
+            Some(KeeperError::Failed),
+            "byte {at}"
+        );
     }
 }
 
@@ -41,7 +45,7 @@ async fn specs_that_are_not_implemented_are_refused() {
         assert_eq!(fixed.err(), unsupported, "{spec}");
         let mut other = good.clone();
         other.place.spec = spec;
-        assert_eq!(client.encrypt(other, secret(b"x"), vec![]).await.err(), unsupported, "{spec}");
+        assert_eq!(client.encrypt(other.as_ref(), &secret(b"x"), &[]).await.err(), unsupported, "{spec}");
     }
 }
 
@@ -50,8 +54,8 @@ async fn another_keyring_refuses_it() {
     let (client, _, _folder) = ready().await;
     let (other, _, _other_folder) = ready().await;
     let material = material(&client).await;
-    let ciphertext = client.encrypt(material.clone(), secret(b"x"), vec![]).await.unwrap();
-    assert_eq!(other.decrypt(material, ciphertext, vec![]).await.err(), Some(KeeperError::Failed));
+    let ciphertext = client.encrypt(material.as_ref(), &secret(b"x"), &[]).await.unwrap();
+    assert_eq!(other.decrypt(material.as_ref(), &ciphertext, &[]).await.err(), Some(KeeperError::Failed));
 }
 
 #[tokio::test]
@@ -98,7 +102,7 @@ async fn what_leaves_the_keeper_sealed_shows_nothing() {
     let (client, keyring, folder) = ready().await;
     let canary = *b"canary-of-thirty-two-bytes-abcde";
     let material = fixed(&client, &canary).await;
-    let ciphertext = client.encrypt(material.clone(), secret(&canary), canary.to_vec()).await.unwrap();
+    let ciphertext = client.encrypt(material.as_ref(), &secret(&canary), &canary).await.unwrap();
     let records = client.seal_records(vec![(canary.to_vec(), canary.to_vec())]).await.unwrap();
     let (token, session_secret) = client.issue_session("ASIAEXAMPLE", canary.to_vec()).await.unwrap();
     let (access_key, access_secret) = client.create_access_key("AKIAEXAMPLE").await.unwrap();

@@ -19,11 +19,11 @@ async fn operations(
         client.rotate_domain_key().await.err(),
         client.create_material(account(), &region(), key_id(), spec).await.err(),
         client.insecure_seal_material(account(), &region(), key_id(), spec, secret(&[1; 32])).await.err(),
-        client.encrypt(m(), secret(b"x"), vec![]).await.err(),
-        client.decrypt(m(), vec![], vec![]).await.err(),
-        client.re_encrypt(m(), vec![], vec![], m(), vec![]).await.err(),
-        client.generate_data_key(m(), 32, vec![]).await.err(),
-        client.generate_data_key_without_plaintext(m(), 32, vec![]).await.err(),
+        client.encrypt(m().as_ref(), &secret(b"x"), &[]).await.err(),
+        client.decrypt(m().as_ref(), &[], &[]).await.err(),
+        client.re_encrypt(m().as_ref(), &[], &[], m().as_ref(), &[]).await.err(),
+        client.generate_data_key(m().as_ref(), 32, &[]).await.err(),
+        client.generate_data_key_without_plaintext(m().as_ref(), 32, &[]).await.err(),
         client.generate_random(32).await.err(),
         client.seal_records(vec![(vec![1], vec![2])]).await.err(),
         client.open_records(vec![(vec![1], vec![2])]).await.err(),
@@ -71,13 +71,13 @@ async fn a_keyring_opens_under_its_own_seal_only_and_a_refusal_leaves_the_keeper
 async fn a_rotated_keyring_opens_everything_and_seals_anew() {
     let (client, _, folder) = ready().await;
     let material = material(&client).await;
-    let ciphertext = client.encrypt(material.clone(), secret(b"x"), vec![]).await.unwrap();
+    let ciphertext = client.encrypt(material.as_ref(), &secret(b"x"), &[]).await.unwrap();
     let sealed_record = client.seal_records(vec![(b"p".to_vec(), b"r".to_vec())]).await.unwrap().remove(0);
     let rotated = client.rotate_domain_key().await.unwrap();
 
     let after = sealed(options(folder.path())).await;
     after.unseal(rotated).await.unwrap();
-    assert_eq!(after.decrypt(material, ciphertext, vec![]).await.unwrap().expose(), b"x");
+    assert_eq!(after.decrypt(material.as_ref(), &ciphertext, &[]).await.unwrap().expose(), b"x");
     let opened = after.open_records(vec![(b"p".to_vec(), sealed_record)]).await.unwrap();
     assert_eq!(opened, [Some(b"r".to_vec())]);
     let new = after.seal_records(vec![(b"p".to_vec(), b"r".to_vec())]).await.unwrap().remove(0);

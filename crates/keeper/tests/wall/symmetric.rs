@@ -8,7 +8,7 @@ use kanuki_keeper_protocol::{
 use crate::playground::{fixed, material, ready, secret, shows};
 
 async fn refused(client: &Client, material: &SealedMaterial, ciphertext: Vec<u8>, aad: &[u8]) -> bool {
-    client.decrypt(material.clone(), ciphertext, aad.to_vec()).await.err() == Some(KeeperError::Failed)
+    client.decrypt(material.as_ref(), &ciphertext, aad).await.err() == Some(KeeperError::Failed)
 }
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn round_trip_with_exact_overhead() {
     let material = material(&client).await;
     for length in [0, 1, 32, PLAINTEXT_BYTES_MAX] {
         let plaintext = vec![0x5a; length];
-        let blob = client.encrypt(material.clone(), secret(&plaintext), b"aad".to_vec()).await.unwrap();
+        let blob = client.encrypt(material.as_ref(), &secret(&plaintext), b"aad").await.unwrap();
         assert_eq!(blob.len(), length + 152);
         assert_eq!(blob.len(), length + CIPHERTEXT_OVERHEAD);
         let header = CiphertextHeader::parse(&blob).unwrap();
@@ -26,21 +26,21 @@ async fn round_trip_with_exact_overhead() {
             (header.account, header.key_id, header.material_id),
             (place.account, place.key_id, place.material_id)
         );
-        let opened = client.decrypt(material.clone(), blob, b"aad".to_vec()).await.unwrap();
+        let opened = client.decrypt(material.as_ref(), &blob, b"aad").await.unwrap();
         assert_eq!(opened.expose(), plaintext);
     }
     let too_large = KeeperError::Refused(Reason::TooLarge);
     let plaintext = secret(&[0; PLAINTEXT_BYTES_MAX + 1]);
-    assert_eq!(client.encrypt(material.clone(), plaintext, vec![]).await.err(), Some(too_large));
+    assert_eq!(client.encrypt(material.as_ref(), &plaintext, &[]).await.err(), Some(too_large));
     let ciphertext = vec![1; PLAINTEXT_BYTES_MAX + CIPHERTEXT_OVERHEAD + 1];
-    assert_eq!(client.decrypt(material, ciphertext, vec![]).await.err(), Some(too_large));
+    assert_eq!(client.decrypt(material.as_ref(), &ciphertext, &[]).await.err(), Some(too_large));
 }
 
 #[tokio::test]
 async fn every_change_and_every_truncation_is_refused() {
     let (client, _, _folder) = ready().await;
     let material = material(&client).await;
-    let blob = client.encrypt(material.clone(), secret(b"attack at dawn"), b"aad".to_vec()).await.unwrap();
+    let blob = client.encrypt(material.as_ref(), &secret(b"attack at dawn"), b"aad").await.unwrap();
     for at in 0..blob.len() {
         for bit in 0..8 {
             let mut changed = blob.clone();
@@ -61,7 +61,7 @@ async fn the_same_twice_differs_in_every_random_field() {
     let material = material(&client).await;
     let mut blobs = Vec::new();
     for _ in 0..2 {
-        blobs.push(client.encrypt(material.clone(), secret(&[0; 32]), vec![]).await.unwrap());
+        blobs.push(client.encrypt(material.as_ref(), &secret(&[0; 32]), &[]).await.unwrap());
     }
     for field in [57..73, 73..85, 85..117, 136..168, 168..184] {
         assert_ne!(blobs[0][field.clone()], blobs[1][field.clone()], "{field:?}");
@@ -74,7 +74,7 @@ async fn another_material_under_the_same_name_is_refused() {
     let (client, _, _folder) = ready().await;
     let (first, second) = (fixed(&client, &[1; 32]).await, fixed(&client, &[2; 32]).await);
     assert_ne!(first.place.material_id, second.place.material_id);
-    let blob = client.encrypt(first.clone(), secret(b"x"), vec![]).await.unwrap();
+    let blob = client.encrypt(first.as_ref(), &secret(b"x"), &[]).await.unwrap();
     assert!(refused(&client, &second, blob.clone(), b"").await);
     let mut renamed = blob;
     renamed[25..57].copy_from_slice(second.place.material_id.as_bytes());
@@ -92,9 +92,9 @@ async fn the_same_material_in_another_key_is_refused() {
     let sealed =
         client.insecure_seal_material(place.account, &place.region, place.key_id, place.spec, secret(&[1; 32])).await;
     (second.place.material_id, second.blob) = sealed.unwrap();
-    let blob = client.encrypt(first, secret(b"x"), vec![]).await.unwrap();
+    let blob = client.encrypt(first.as_ref(), &secret(b"x"), &[]).await.unwrap();
     assert!(refused(&client, &second, blob, b"").await);
-    client.encrypt(second, secret(b"x"), vec![]).await.unwrap();
+    client.encrypt(second.as_ref(), &secret(b"x"), &[]).await.unwrap();
 }
 
 #[tokio::test]
@@ -109,21 +109,20 @@ async fn a_replica_in_another_region_decrypts() {
     let mut replica = here.clone();
     replica.place.region = there;
     replica.blob = blob;
-    let ciphertext = client.encrypt(here, secret(b"x"), vec![]).await.unwrap();
-    assert_eq!(client.decrypt(replica, ciphertext, vec![]).await.unwrap().expose(), b"x");
+    let ciphertext = client.encrypt(here.as_ref(), &secret(b"x"), &[]).await.unwrap();
+    assert_eq!(client.decrypt(replica.as_ref(), &ciphertext, &[]).await.unwrap().expose(), b"x");
 }
 
 #[tokio::test]
 async fn re_encrypt_moves_between_keys_and_contexts() {
     let (client, _, _folder) = ready().await;
     let (from, to) = (fixed(&client, &[1; 32]).await, fixed(&client, &[2; 32]).await);
-    let blob = client.encrypt(from.clone(), secret(b"moved"), b"old".to_vec()).await.unwrap();
-    let moved =
-        client.re_encrypt(from.clone(), blob.clone(), b"old".to_vec(), to.clone(), b"new".to_vec()).await.unwrap();
-    assert_eq!(client.decrypt(to.clone(), moved.clone(), b"new".to_vec()).await.unwrap().expose(), b"moved");
+    let blob = client.encrypt(from.as_ref(), &secret(b"moved"), b"old").await.unwrap();
+    let moved = client.re_encrypt(from.as_ref(), &blob, b"old", to.as_ref(), b"new").await.unwrap();
+    assert_eq!(client.decrypt(to.as_ref(), &moved, b"new").await.unwrap().expose(), b"moved");
     assert!(refused(&client, &to, moved.clone(), b"old").await);
     assert!(refused(&client, &from, moved, b"new").await);
-    let wrong = client.re_encrypt(from, blob, b"other".to_vec(), to, b"new".to_vec()).await;
+    let wrong = client.re_encrypt(from.as_ref(), &blob, b"other", to.as_ref(), b"new").await;
     assert_eq!(wrong.err(), Some(KeeperError::Failed));
 }
 
@@ -132,13 +131,13 @@ async fn data_keys_decrypt_to_themselves() {
     let (client, _, _folder) = ready().await;
     let material = material(&client).await;
     for length in [1, 16, 32, GENERATED_BYTES_MAX] {
-        let (blob, data_key) = client.generate_data_key(material.clone(), length, b"aad".to_vec()).await.unwrap();
+        let (blob, data_key) = client.generate_data_key(material.as_ref(), length, b"aad").await.unwrap();
         assert_eq!((data_key.len(), blob.len()), (length, length + CIPHERTEXT_OVERHEAD));
         assert!(length < 16 || !shows(&blob, data_key.expose()));
-        assert!(client.decrypt(material.clone(), blob, b"aad".to_vec()).await.unwrap() == data_key);
+        assert!(client.decrypt(material.as_ref(), &blob, b"aad").await.unwrap() == data_key);
         let m = material.clone();
-        let blob = client.generate_data_key_without_plaintext(m, length, b"aad".to_vec()).await.unwrap();
-        let hidden = client.decrypt(material.clone(), blob, b"aad".to_vec()).await.unwrap();
+        let blob = client.generate_data_key_without_plaintext(m.as_ref(), length, b"aad").await.unwrap();
+        let hidden = client.decrypt(material.as_ref(), &blob, b"aad").await.unwrap();
         assert_eq!(hidden.len(), length);
         assert!(length < 16 || hidden != data_key);
     }
@@ -157,9 +156,13 @@ async fn lengths_have_bounds() {
         (usize::MAX, too_large),
     ] {
         assert_eq!(client.generate_random(length).await.err(), expected, "{length}");
-        assert_eq!(client.generate_data_key(material.clone(), length, vec![]).await.err(), expected, "{length}");
+        assert_eq!(client.generate_data_key(material.as_ref(), length, &[]).await.err(), expected, "{length}");
         let m = material.clone();
-        assert_eq!(client.generate_data_key_without_plaintext(m, length, vec![]).await.err(), expected, "{length}");
+        assert_eq!(
+            client.generate_data_key_without_plaintext(m.as_ref(), length, &[]).await.err(),
+            expected,
+            "{length}"
+        );
     }
     let (a, b) = (client.generate_random(32).await.unwrap(), client.generate_random(32).await.unwrap());
     assert!(a != b && a.len() == 32);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kanuki_keeper_protocol::{MaterialPlace, SealedMaterial};
+use kanuki_keeper_protocol::{Bytes, MaterialPlace, SealedMaterialRef};
 use kanuki_policy::{Document, Malformed, NamedDocument, Target};
 use kanuki_store::{Transaction, Versioned};
 use kanuki_types::{KeyArn, MaterialId};
@@ -65,15 +65,15 @@ impl KeyEntry {
 
     /// The version of the material that encrypts, as the keeper takes it.
     #[must_use]
-    pub fn current_material(&self) -> Option<SealedMaterial> {
+    pub fn current_material(&self) -> Option<SealedMaterialRef<'_>> {
         self.material(self.record.current_material.as_ref()?)
     }
 
     /// A version of the material, as the keeper takes it.
     #[must_use]
-    pub fn material(&self, id: &MaterialId) -> Option<SealedMaterial> {
+    pub fn material(&self, id: &MaterialId) -> Option<SealedMaterialRef<'_>> {
         let Material { id, sealed, .. } = self.record.materials.iter().find(|material| material.id == *id)?;
-        Some(SealedMaterial {
+        Some(SealedMaterialRef {
             place: MaterialPlace {
                 account: self.arn.account,
                 region: self.arn.region.clone(),
@@ -81,7 +81,7 @@ impl KeyEntry {
                 material_id: *id,
                 spec: self.record.spec,
             },
-            blob: sealed.clone(),
+            blob: Bytes(sealed),
         })
     }
 }

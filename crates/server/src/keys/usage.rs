@@ -2,7 +2,7 @@
 //!
 //! Invariant: the key that is used is the key that was authorized.
 
-use kanuki_keeper_protocol::{CiphertextHeader, KeeperError, SealedMaterial};
+use kanuki_keeper_protocol::{CiphertextHeader, KeeperError, SealedMaterialRef};
 use kanuki_types::{EncryptionContext, KeyArn, KeySpec, KeyUsage, MaterialId, SecretBytes};
 
 use super::{
@@ -36,7 +36,7 @@ impl Keys {
         context: &EncryptionContext,
     ) -> Result<Vec<u8>, ApiError> {
         let material = usable_material(proof, key)?;
-        Ok(self.keeper.encrypt(material, SecretBytes::new(plaintext.expose().to_vec()), context.to_aad()).await?)
+        Ok(self.keeper.encrypt(material, plaintext, &context.to_aad()).await?)
     }
 
     /// Opens a ciphertext with the material that its header names.
@@ -52,8 +52,7 @@ impl Keys {
     ) -> Result<(SecretBytes, MaterialId), ApiError> {
         let material = material_of(proof, key, ciphertext)?;
         let id = material.place.material_id;
-        let plaintext =
-            self.keeper.decrypt(material, ciphertext.to_vec(), context.to_aad()).await.map_err(does_not_open)?;
+        let plaintext = self.keeper.decrypt(material, ciphertext, &context.to_aad()).await.map_err(does_not_open)?;
         Ok((plaintext, id))
     }
 
@@ -74,8 +73,7 @@ impl Keys {
         let to = usable_material(proof, destination_key)?;
         let (from_id, to_id) = (from.place.material_id, to.place.material_id);
         let (from_aad, to_aad) = (source_context.to_aad(), destination_context.to_aad());
-        let blob =
-            self.keeper.re_encrypt(from, ciphertext.to_vec(), from_aad, to, to_aad).await.map_err(does_not_open)?;
+        let blob = self.keeper.re_encrypt(from, ciphertext, &from_aad, to, &to_aad).await.map_err(does_not_open)?;
         Ok((blob, from_id, to_id))
     }
 
@@ -92,7 +90,7 @@ impl Keys {
     ) -> Result<(Vec<u8>, SecretBytes, MaterialId), ApiError> {
         let material = data_key_material(proof, key)?;
         let id = material.place.material_id;
-        let (blob, plaintext) = self.keeper.generate_data_key(material, length, context.to_aad()).await?;
+        let (blob, plaintext) = self.keeper.generate_data_key(material, length, &context.to_aad()).await?;
         Ok((blob, plaintext, id))
     }
 
@@ -109,7 +107,7 @@ impl Keys {
     ) -> Result<(Vec<u8>, MaterialId), ApiError> {
         let material = data_key_material(proof, key)?;
         let id = material.place.material_id;
-        let blob = self.keeper.generate_data_key_without_plaintext(material, length, context.to_aad()).await?;
+        let blob = self.keeper.generate_data_key_without_plaintext(material, length, &context.to_aad()).await?;
         Ok((blob, id))
     }
 
@@ -135,13 +133,13 @@ pub(crate) fn check_usage(key: &KeyEntry, usage: KeyUsage, operation: &str) -> R
 }
 
 /// The current material of a key that may be used now.
-fn usable_material(proof: &Proof, key: &KeyEntry) -> Result<SealedMaterial, ApiError> {
+fn usable_material<'a>(proof: &Proof, key: &'a KeyEntry) -> Result<SealedMaterialRef<'a>, ApiError> {
     proof.covers(key.arn())?;
     check_state(key, USABLE)?;
     key.current_material().ok_or_else(|| ApiError::internal("a usable key has no material"))
 }
 
-fn data_key_material(proof: &Proof, key: &KeyEntry) -> Result<SealedMaterial, ApiError> {
+fn data_key_material<'a>(proof: &Proof, key: &'a KeyEntry) -> Result<SealedMaterialRef<'a>, ApiError> {
     if key.record().spec != KeySpec::SymmetricDefault {
         let message = "You cannot generate a data key with an asymmetric CMK";
         return Err(ApiError::new(ErrorCode::InvalidKeyUsage, message));
@@ -150,7 +148,7 @@ fn data_key_material(proof: &Proof, key: &KeyEntry) -> Result<SealedMaterial, Ap
 }
 
 /// The version of a key's material that made a ciphertext.
-fn material_of(proof: &Proof, key: &KeyEntry, ciphertext: &[u8]) -> Result<SealedMaterial, ApiError> {
+fn material_of<'a>(proof: &Proof, key: &'a KeyEntry, ciphertext: &[u8]) -> Result<SealedMaterialRef<'a>, ApiError> {
     proof.covers(key.arn())?;
     check_state(key, USABLE)?;
     let header = CiphertextHeader::parse(ciphertext);
