@@ -1,3 +1,5 @@
+//! The decision procedure, step by step, and its properties.
+
 use std::sync::Arc;
 
 use kanuki_types::{Caller, CallerKind, UniqueId};

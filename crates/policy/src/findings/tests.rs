@@ -1,3 +1,5 @@
+//! Each finding, provoked by a document that deserves it, and absent from one that does not.
+
 use super::*;
 
 fn codes(statement: &str) -> Vec<&'static str> {

@@ -1,3 +1,5 @@
+//! Patterns against values, and against a table oracle.
+
 use proptest::prelude::*;
 
 use super::*;

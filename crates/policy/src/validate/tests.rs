@@ -1,3 +1,5 @@
+//! What validation refuses, and in which words.
+
 use crate::document::{Document, Target};
 
 fn message(target: Target, statement: &str) -> String {

@@ -1,3 +1,5 @@
+//! The cache never serves what a commit has changed, and stays bounded.
+
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 
 use tokio::sync::Notify;

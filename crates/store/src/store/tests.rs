@@ -1,3 +1,5 @@
+//! Sealed records: what was edited or moved is refused by name.
+
 use std::{collections::HashMap, fs, sync::atomic::Ordering};
 
 use super::*;

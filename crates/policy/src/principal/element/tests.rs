@@ -1,3 +1,5 @@
+//! Principal elements against callers.
+
 use kanuki_types::{Caller, CallerKind};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What is particular to SQLite: the file, its lock, its schema, its scrubbing.
+
 use std::{
     collections::HashSet,
     fs,
