@@ -101,3 +101,11 @@ def aws_cli():
     path = pathlib.Path(sys.executable).parent / "aws"
     assert path.is_file(), f"no AWS CLI at {path}: install requirements.txt there"
     return path
+
+
+@pytest.fixture(scope="module")
+def steered():
+    """A seeded server for the tests of one module, which may move its clock ahead."""
+    made = Servers()
+    yield World(made.make("steered"))
+    made.close()

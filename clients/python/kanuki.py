@@ -7,6 +7,7 @@ the process holds nothing of the caller's AWS settings.
 
 import configparser
 import dataclasses
+import json
 import os
 import pathlib
 import signal
@@ -14,6 +15,7 @@ import subprocess
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 from sigv4 import Keys
 
@@ -142,6 +144,12 @@ class Server:
         """Ends the process in good order and starts it again over the same data directory."""
         self.stop()
         return self.start()
+
+    def advance(self, seconds: int) -> None:
+        """Moves the clock of the insecure test mode ahead; what has become due is done when this returns."""
+        body = json.dumps({"advance_seconds": seconds}).encode()
+        with urllib.request.urlopen(f"{self.endpoint}/_insecure/clock", data=body, timeout=60) as answer:
+            assert answer.status == 200, answer.read()
 
     @property
     def endpoint_file(self) -> pathlib.Path:

@@ -51,6 +51,8 @@ error_codes! {
     AlreadyExists "AlreadyExistsException" 400 "EntityAlreadyExists" 409,
     /// The key is switched off.
     Disabled "DisabledException" 400 "Disabled" 400,
+    /// Something else is under way.
+    Conflict "ConflictException" 400 "ConcurrentModification" 409,
     /// The call would have succeeded, but was a dry run.
     DryRun "DryRunOperationException" 400 "DryRunOperation" 412,
     /// The session has ended.

@@ -5,6 +5,7 @@
 
 mod anchor;
 mod deletion;
+mod rotation;
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,8 +13,9 @@ use tokio::{sync::watch, time::interval};
 
 pub use anchor::{AnchorFile, AnchorStore};
 pub use deletion::delete_due_keys;
+pub use rotation::rotate_due_keys;
 
-use crate::pipeline::Pipeline;
+use crate::{error::ApiError, pipeline::Pipeline};
 
 /// Runs every job until `stopped`, and a last time the ones that leave things in order.
 pub async fn run(pipeline: Arc<Pipeline>, anchors: Arc<AnchorStore>, mut stopped: watch::Receiver<bool>) {
@@ -26,13 +28,23 @@ pub async fn run(pipeline: Arc<Pipeline>, anchors: Arc<AnchorStore>, mut stopped
         }
         tick += 1;
         keep_order(&pipeline, &anchors).await;
-        if tick.is_multiple_of(DELETION_TICKS)
-            && let Err(error) = delete_due_keys(&pipeline).await
+        if tick.is_multiple_of(DUE_TICKS)
+            && let Err(error) = do_what_is_due(&pipeline).await
         {
-            tracing::error!(%error, "keys that are due could not be deleted");
+            tracing::error!(%error, "what is due could not be done");
         }
     }
     keep_order(&pipeline, &anchors).await;
+}
+
+/// Does everything whose time has come.
+///
+/// # Errors
+/// If store, keeper or trail fail; what is left is done the next time.
+pub async fn do_what_is_due(pipeline: &Pipeline) -> Result<(), ApiError> {
+    rotate_due_keys(pipeline).await?;
+    delete_due_keys(pipeline).await?;
+    Ok(())
 }
 
 /// Empties the outbox and moves the anchor.
@@ -46,5 +58,5 @@ async fn keep_order(pipeline: &Pipeline, anchors: &AnchorStore) {
 }
 
 const TICK: Duration = Duration::from_secs(1);
-/// How many ticks lie between two looks for keys that are due.
-const DELETION_TICKS: u64 = 5;
+/// How many ticks lie between two looks for what is due.
+const DUE_TICKS: u64 = 5;

@@ -8,6 +8,7 @@ mod entry;
 mod resolve;
 mod state;
 mod policy;
+mod rotation;
 mod metadata;
 mod tags;
 mod usage;
@@ -24,9 +25,14 @@ pub use metadata::{Epoch, KeyMetadata};
 pub use page::{Page, PageRequest};
 pub use policy::{POLICY_BYTES_MAX, StoredPolicy, default_policy, read_policy};
 pub use record::{
-    AliasRecord, Aliases, DeletionKey, Deletions, KeyRecord, Keys as KeyRecords, Material, alias_key, key_key,
+    AliasRecord, Aliases, DeletionKey, Deletions, KeyRecord, Keys as KeyRecords, Material, RotationKey, Rotations,
+    alias_key, key_key,
 };
 pub use resolve::{KeyName, Names};
+pub use rotation::{
+    ON_DEMAND_ROTATIONS_MAX, ROTATION_PERIOD_DAYS_DEFAULT, Rotated, RotationSchedule, RotationType, check_rotates,
+    check_symmetric, is_automatic, mark, rotate,
+};
 pub use state::{NOT_PENDING_DELETION, SWITCHABLE, USABLE, check_state};
 pub use tags::{TAGS_MAX, read_tags, tag_facts, validate_tags};
 pub(crate) use usage::check_usage;

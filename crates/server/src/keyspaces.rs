@@ -14,3 +14,5 @@ pub const KEYS: u8 = 5;
 pub const ALIASES: u8 = 6;
 /// Keys by the day on which they are to be deleted.
 pub const DELETIONS: u8 = 7;
+/// Keys by the instant at which they are to rotate.
+pub const ROTATIONS: u8 = 20;

@@ -157,6 +157,19 @@ pub struct AuditExtras {
     pub additional_event_data: Option<serde_json::Value>,
     /// The key that the operation makes, if it makes one.
     pub new_key: Option<kanuki_types::KeyArn>,
+    /// What the server does to keys because of the call, recorded as events of their own together with the change.
+    pub service_events: Vec<ServiceEvent>,
+}
+
+/// Something that the server does to a key by itself.
+#[derive(Debug)]
+pub struct ServiceEvent {
+    /// The name of the event, such as `RotateKey`.
+    pub name: &'static str,
+    /// The key.
+    pub arn: kanuki_types::KeyArn,
+    /// `serviceEventDetails`.
+    pub details: serde_json::Value,
 }
 
 impl<O> Outcome<O> {
@@ -182,6 +195,13 @@ impl<O> Outcome<O> {
     #[must_use]
     pub fn with_event_data(mut self, data: serde_json::Value) -> Self {
         self.audit.additional_event_data = Some(data);
+        self
+    }
+
+    /// Adds a service event.
+    #[must_use]
+    pub fn with_service_event(mut self, event: ServiceEvent) -> Self {
+        self.audit.service_events.push(event);
         self
     }
 

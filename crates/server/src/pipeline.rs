@@ -161,7 +161,7 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
         draft.set_extras(audit);
         let rendered = wire::render_output(call, output.as_ref(), draft.request_id())?;
         let Some(change) = change else { return Ok(rendered) };
-        match pipeline.recorder.commit(change, draft).await {
+        match pipeline.recorder.commit(change, draft, &*doors.random).await {
             Ok(()) => return Ok(rendered),
             Err(CommitError::Store(StoreError::Conflict)) => input = authorized.into_input(),
             Err(CommitError::Store(error)) => return Err(error.into()),

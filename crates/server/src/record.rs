@@ -24,6 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kanuki_store::{Store, StoreError, Transaction};
 use kanuki_trail::{EventId, Trail};
+use kanuki_types::Random;
 
 pub(crate) use draft::Draft;
 pub use draft::service_event;
@@ -84,11 +85,26 @@ impl Recorder {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if something the change was decided on has changed; or if the store fails.
-    pub(crate) async fn commit(&self, mut change: Transaction, draft: &mut Draft) -> Result<(), CommitError> {
+    pub(crate) async fn commit(
+        &self,
+        mut change: Transaction,
+        draft: &mut Draft,
+        random: &dyn Random,
+    ) -> Result<(), CommitError> {
         let record = draft.success_record().map_err(CommitError::Record)?;
+        let events = draft.service_events(random).map_err(CommitError::Record)?;
+        for (id, event) in &events {
+            change.outbox(id.0, self.outbox_entry(event));
+        }
         change.outbox(draft.event_id().0, self.outbox_entry(&record));
         self.store.commit(change).await.map_err(CommitError::Store)?;
         draft.set_committed(record);
+        for (id, event) in events {
+            // The event is safe in the outbox; if the trail fails now, the call's own record will fail too.
+            if self.trail.append(id, event).await.is_ok() {
+                self.note_delivered(id);
+            }
+        }
         Ok(())
     }
 
@@ -108,6 +124,14 @@ impl Recorder {
         self.trail.append(event_id, record).await.map_err(|error| CommitError::Record(ApiError::internal(error)))?;
         self.note_delivered(event_id);
         Ok(())
+    }
+
+    /// Commits what changes nothing that anybody could see, such as a mark in a schedule that has lost its meaning.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) async fn commit_housekeeping(&self, change: Transaction) -> Result<(), StoreError> {
+        self.store.commit(change).await
     }
 
     /// Turns the result of a call into an answer whose record is durable.

@@ -25,7 +25,7 @@ use super::{
     insecure_clock::{self, SteerableClock},
     probes::{self, PhaseCell},
 };
-use crate::{jobs::delete_due_keys, pipeline::Pipeline, record::Recorded};
+use crate::{jobs::do_what_is_due, pipeline::Pipeline, record::Recorded};
 
 /// What one client may take of the server.
 #[derive(Debug, Clone, Copy)]
@@ -154,8 +154,8 @@ impl Server {
     /// Moves the clock of the insecure test mode, and does at once what has become due.
     async fn steer(&self, clock: &SteerableClock, body: &[u8]) -> Response<Full<Bytes>> {
         let (status, body) = clock.steer(body);
-        let (status, body) = match delete_due_keys(&self.pipeline).await {
-            Ok(_) => (status, body),
+        let (status, body) = match do_what_is_due(&self.pipeline).await {
+            Ok(()) => (status, body),
             Err(error) => (500, error.to_string()),
         };
         let mut response = plain(status, "");

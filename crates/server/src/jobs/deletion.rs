@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::{
     error::ApiError,
     keys::{Aliases, DeletionKey, Deletions, alias_key},
+    operation::ServiceEvent,
     pipeline::Pipeline,
     record::{CommitError, service_event},
 };
@@ -55,8 +56,8 @@ async fn delete(pipeline: &Pipeline, due: DeletionKey, mark: u64) -> Result<(), 
         }
         key.delete(&mut change);
         let event_id = EventId::from_random(doors.random.bytes());
-        let details = Some(json!({ "keyId": key_id }));
-        let event = service_event(event_id, doors.clock.now(), "DeleteKey", &arn, details)?;
+        let event = ServiceEvent { name: "DeleteKey", arn: arn.clone(), details: json!({ "keyId": key_id }) };
+        let event = service_event(event_id, doors.clock.now(), &event)?;
         match pipeline.recorder().commit_service_event(change, event_id, event).await {
             Ok(()) => return Ok(()),
             Err(CommitError::Store(StoreError::Conflict)) => {}

@@ -11,7 +11,10 @@ use kanuki_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::policy::StoredPolicy;
+use super::{
+    policy::StoredPolicy,
+    rotation::{Rotated, RotationSchedule},
+};
 use crate::keyspaces;
 
 /// KMS keys by account, Region and id.
@@ -58,6 +61,12 @@ pub struct KeyRecord {
     pub materials: Vec<Material>,
     /// The version that encrypts.
     pub current_material: Option<MaterialId>,
+    /// Automatic rotation, if it is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation: Option<RotationSchedule>,
+    /// How often RotateKeyOnDemand was used.
+    #[serde(default)]
+    pub on_demand_rotations: u32,
 }
 
 /// One version of key material.
@@ -71,6 +80,17 @@ pub struct Material {
     /// The material, sealed by the keeper to account, Region, key id, material id and spec; in base64.
     #[serde(with = "crate::base64_text")]
     pub sealed: Vec<u8>,
+    /// The rotation that made it current; none for the first version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated: Option<Rotated>,
+}
+
+impl Material {
+    /// A first version.
+    #[must_use]
+    pub fn first(id: MaterialId, created: Timestamp, sealed: Vec<u8>) -> Self {
+        Self { id, created, sealed, rotated: None }
+    }
 }
 
 /// Aliases by account, Region and name.
@@ -106,6 +126,20 @@ impl Keyspace for Deletions {
     type Key = DeletionKey;
     type Value = ();
 }
+
+/// Keys that rotate by themselves, by the instant when they are due.
+#[derive(Debug)]
+pub struct Rotations;
+
+impl Keyspace for Rotations {
+    const ID: u8 = keyspaces::ROTATIONS;
+    const NAME: &'static str = "rotations";
+    type Key = RotationKey;
+    type Value = ();
+}
+
+/// When a key's rotation is due, and which key's.
+pub type RotationKey = (Timestamp, AccountId, Region, KeyId);
 
 /// When a key is due, and which.
 pub type DeletionKey = (Timestamp, AccountId, Region, KeyId);

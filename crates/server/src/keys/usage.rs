@@ -21,7 +21,8 @@ impl Keys {
     /// # Errors
     /// If the keeper fails.
     pub async fn create_material(&self, arn: &KeyArn, spec: KeySpec) -> Result<(MaterialId, Vec<u8>), ApiError> {
-        Ok(self.keeper.create_material(arn.account, &arn.region, arn.key_id, spec).await?)
+        let material = self.keeper.create_material(arn.account, &arn.region, arn.key_id, spec).await?;
+        Ok((material.id, material.sealed))
     }
 
     /// Encrypts under the current material.

@@ -13,7 +13,7 @@ use crate::{
     authz::{Access, Demands},
     error::{ApiError, ErrorCode},
     http::Incoming,
-    operation::{AuditExtras, Descriptor, Service},
+    operation::{AuditExtras, Descriptor, Service, ServiceEvent},
     wire::{Call, Dialect, lower_camel},
 };
 
@@ -137,6 +137,20 @@ impl Draft {
         self.extras = extras;
     }
 
+    /// The service events that the call makes, as records.
+    ///
+    /// # Errors
+    /// As [`Draft::success_record`].
+    pub(crate) fn service_events(&self, random: &dyn Random) -> Result<Vec<(EventId, Vec<u8>)>, ApiError> {
+        let events = self.extras.service_events.iter();
+        events
+            .map(|event| {
+                let id = EventId::from_random(random.bytes());
+                Ok((id, service_event(id, self.time, event)?))
+            })
+            .collect()
+    }
+
     /// Notes that the record of success is in the outbox.
     pub(crate) fn set_committed(&mut self, record: Vec<u8>) {
         self.committed = Some(record);
@@ -207,18 +221,13 @@ impl Draft {
 ///
 /// # Errors
 /// If it cannot be serialised, which is a defect.
-pub fn service_event(
-    event_id: EventId,
-    now: Timestamp,
-    name: &'static str,
-    arn: &KeyArn,
-    details: Option<Value>,
-) -> Result<Vec<u8>, ApiError> {
+pub fn service_event(event_id: EventId, now: Timestamp, event: &ServiceEvent) -> Result<Vec<u8>, ApiError> {
+    let ServiceEvent { name, arn, details } = event;
     let record = AuditRecord {
         user_identity: UserIdentity::Internal { account_id: arn.account, invoked_by: INTERNAL.into() },
         event_time: now,
         event_source: "kms.amazonaws.com".into(),
-        event_name: name.into(),
+        event_name: (*name).into(),
         aws_region: arn.region.clone(),
         source_ip_address: INTERNAL.into(),
         user_agent: Some(INTERNAL.into()),
@@ -235,7 +244,7 @@ pub fn service_event(
         management_event: true,
         recipient_account_id: Some(arn.account),
         shared_event_id: None,
-        service_event_details: details,
+        service_event_details: Some(details.clone()),
         event_category: EventCategory::Management,
         tls_details: None,
     };

@@ -159,8 +159,10 @@ impl Operation for CreateKey {
             policy,
             tags: input.tags.iter().cloned().collect(),
             aliases: BTreeSet::new(),
-            materials: vec![Material { id: material_id, created: now, sealed }],
+            materials: vec![Material::first(material_id, now, sealed)],
             current_material: Some(material_id),
+            rotation: None,
+            on_demand_rotations: 0,
         };
         let mut change = Transaction::default();
         change.create::<KeyRecords>(&key_key(&arn), &record);

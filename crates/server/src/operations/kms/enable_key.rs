@@ -41,12 +41,15 @@ impl Operation for EnableKey {
         members::plan_on_key(doors, caller, input, Names::Keys, |name| Demand::on_name("kms:EnableKey", name)).await
     }
 
-    async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
+    async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
         let key = members::key(authorized.target())?;
         check_state(key, SWITCHABLE)?;
         let mut record = key.record().clone();
         record.state = KeyState::Enabled;
         let mut change = Transaction::default();
+        // A key that was off when its rotation came due has left the schedule.
+        let schedule = record.rotation;
+        doors.keys.reschedule(&mut change, key, &mut record, schedule).await?;
         key.update(&mut change, &record);
         Ok(Outcome::silent_change(change))
     }

@@ -1,0 +1,100 @@
+//! ListKeyRotations: the rotations of a key, oldest first, with the versions of its material if they are asked for.
+//!
+//! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyRotations.html>
+
+use std::sync::Arc;
+
+use kanuki_types::{KeyId, MaterialId};
+use serde::Serialize;
+
+use super::members;
+use crate::{
+    authn::Authenticated,
+    authz::{Authorized, Demand},
+    doors::Doors,
+    error::ApiError,
+    keys::{Epoch, KeyEntry, Names, Page, PageRequest, RotationType, check_symmetric},
+    operation::{Descriptor, Operation, Outcome, Plan, Service},
+    wire::Fields,
+};
+
+/// The operation.
+#[derive(Debug)]
+pub struct ListKeyRotations;
+
+/// What the client sends.
+#[derive(Debug)]
+pub struct Input {
+    key_id: String,
+    all_material: bool,
+    page: PageRequest,
+}
+
+/// A version of the material.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RotationsListEntry {
+    key_id: KeyId,
+    key_material_id: MaterialId,
+    key_material_state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation_date: Option<Epoch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation_type: Option<RotationType>,
+}
+
+/// What it gets.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Output {
+    rotations: Vec<RotationsListEntry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_marker: Option<String>,
+    truncated: bool,
+}
+
+impl Operation for ListKeyRotations {
+    const DESCRIPTOR: Descriptor = Descriptor::reads(Service::Kms, "ListKeyRotations", &["KeyId", "IncludeKeyMaterial", "Limit", "Marker"]);
+    type Input = Input;
+    type Target = Option<Arc<KeyEntry>>;
+    type Output = Output;
+
+    fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
+        let key_id = members::key_id(fields)?;
+        let include = fields.choice("IncludeKeyMaterial", &["ALL_KEY_MATERIAL", "ROTATIONS_ONLY"], |name| name)?;
+        let all_material = include == Some("ALL_KEY_MATERIAL");
+        Ok(Input { key_id, all_material, page: PageRequest::read(fields, "ListKeyRotations", 100, 1000)? })
+    }
+
+    async fn plan(
+        doors: &Doors,
+        caller: &Authenticated,
+        input: &Input,
+    ) -> Result<Plan<Self::Target>, ApiError> {
+        members::plan_on_key(doors, caller, &input.key_id, Names::Keys, |name| Demand::on_name("kms:ListKeyRotations", name)).await
+    }
+
+    async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
+        let key = members::key(authorized.target())?;
+        check_symmetric(key)?;
+        let Input { all_material, page, .. } = authorized.input();
+        let record = key.record();
+        let versions = record.materials.iter().filter(|material| *all_material || material.rotated.is_some());
+        // The marker is the id of the last version seen.
+        let after = page.after.as_deref();
+        let behind = versions.skip_while(|material| after.is_some_and(|id| material.id.as_bytes() != id));
+        let rotations = behind
+            .skip(usize::from(after.is_some()))
+            .take(page.limit + 1)
+            .map(|material| RotationsListEntry {
+                key_id: key.arn().key_id,
+                key_material_id: material.id,
+                key_material_state: if record.current_material == Some(material.id) { "CURRENT" } else { "NON_CURRENT" },
+                rotation_date: material.rotated.map(|rotated| Epoch(rotated.date)),
+                rotation_type: material.rotated.map(|rotated| rotated.by),
+            })
+            .collect();
+        let Page { items, next } = page.page(rotations, |entry: &RotationsListEntry| entry.key_material_id.as_bytes().to_vec());
+        Ok(Outcome::answer(Output { rotations: items, truncated: next.is_some(), next_marker: next }))
+    }
+}

@@ -1,0 +1,83 @@
+//! RotateKeyOnDemand: gives a key new material now; the schedule of its automatic rotation stays as it is.
+//!
+//! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html>
+
+use std::sync::Arc;
+
+use kanuki_store::Transaction;
+use serde::Serialize;
+use serde_json::json;
+
+use super::members;
+use crate::{
+    authn::Authenticated,
+    authz::{Authorized, Demand},
+    doors::Doors,
+    error::{ApiError, ErrorCode},
+    keys::{KeyEntry, Material, Names, ON_DEMAND_ROTATIONS_MAX, Rotated, RotationType, USABLE, check_rotates, check_state, rotate},
+    operation::{Descriptor, Operation, Outcome, Plan, Service},
+    wire::Fields,
+};
+
+/// The operation.
+#[derive(Debug)]
+pub struct RotateKeyOnDemand;
+
+/// What the client gets.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Output {
+    key_id: String,
+}
+
+impl Operation for RotateKeyOnDemand {
+    const DESCRIPTOR: Descriptor = Descriptor::changes(Service::Kms, "RotateKeyOnDemand", &["KeyId"]);
+    /// The key identifier.
+    type Input = String;
+    type Target = Option<Arc<KeyEntry>>;
+    type Output = Output;
+
+    fn parse(fields: &mut Fields) -> Result<String, ApiError> {
+        members::key_id(fields)
+    }
+
+    async fn plan(
+        doors: &Doors,
+        caller: &Authenticated,
+        input: &String,
+    ) -> Result<Plan<Self::Target>, ApiError> {
+        members::plan_on_key(doors, caller, input, Names::Keys, |name| Demand::on_name("kms:RotateKeyOnDemand", name)).await
+    }
+
+    async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
+        let key = members::key(authorized.target())?;
+        check_rotates(key)?;
+        check_state(key, USABLE)?;
+        let mut record = key.record().clone();
+        if record.on_demand_rotations >= ON_DEMAND_ROTATIONS_MAX {
+            let message = format!(
+                "The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be \
+                 performed for this key: {}",
+                key.arn_text()
+            );
+            return Err(ApiError::new(ErrorCode::LimitExceeded, message));
+        }
+        let now = doors.clock.now();
+        if record.rotation.is_some_and(|schedule| schedule.next <= now.plus_seconds(CONFLICT_SECONDS)) {
+            let message = format!("{} is about to rotate by itself.", key.arn_text());
+            return Err(ApiError::new(ErrorCode::Conflict, message));
+        }
+        let (id, sealed) = doors.keys.create_material(key.arn(), record.spec).await?;
+        record.on_demand_rotations += 1;
+        let rotated = Rotated { date: now, by: RotationType::OnDemand };
+        let event = rotate(key, &mut record, Material::first(id, now, sealed), rotated);
+        let mut change = Transaction::default();
+        key.update(&mut change, &record);
+        let output = Output { key_id: key.arn_text().to_owned() };
+        let elements = json!({ "keyId": output.key_id });
+        Ok(Outcome::change(change, output).with_response_elements(elements).with_service_event(event))
+    }
+}
+
+/// How near an automatic rotation may be, in seconds. Rule: `ConflictException` of the API page.
+const CONFLICT_SECONDS: i64 = 20 * 60;
