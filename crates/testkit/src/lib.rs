@@ -1,1 +1,5 @@
-//! Starts real processes and sends raw signed requests, for tests only.
+//! What tests of several crates share; today the harnesses for whatever reads bytes from outside.
+//!
+//! Not here: anything that a released binary may depend on.
+
+pub mod fuzz;

@@ -1,0 +1,118 @@
+//! Harnesses for what the server reads of a request before it knows who sent it.
+//!
+//! Not here: HTTP itself, which a library reads.
+
+use kanuki_server::{
+    authn::Presented,
+    error::ApiError,
+    http::Incoming,
+    operation::{Operation, Service},
+    operations::{descriptors, kms, sts},
+    wire::{Call, Dialect, Fields, members, recognise, render_error},
+};
+
+/// Bodies of every protocol: the first byte chooses target header or form, the rest is the body. Whatever it is, it can
+/// be refused in the form its client expects, and never by a failure of the server. Each operation reads its members.
+pub fn fuzz_http_body(data: &[u8]) -> bool {
+    let (choice, body) = data.split_first().map_or((0, data), |(choice, body)| (*choice, body));
+    let mut incoming = Incoming { body: body.to_vec().into(), ..Incoming::default() };
+    let target = descriptors().filter(|it| it.service == Service::Kms).nth(usize::from(choice));
+    if let Some(target) = target {
+        incoming.headers.push(("x-amz-target".into(), format!("TrentService.{}", target.name)));
+    }
+    let call = recognise(&incoming);
+    assert_eq!(call.dialect, if target.is_some() { Dialect::Json } else { Dialect::Query }, "the header decides");
+    let readers = if target.is_some() { KMS } else { STS };
+    readers.iter().filter(|reads| reads(&call, &incoming)).count() > 0
+}
+
+/// Headers and queries that claim a signature: the first line is the header `Authorization`, the second the query.
+pub fn fuzz_sigv4_header(data: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(data) else { return false };
+    let mut lines = text.split('\n');
+    let (header, query) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let mut incoming = Incoming { query: query.into(), ..Incoming::default() };
+    incoming.headers.push(("x-amz-date".into(), lines.next().unwrap_or(DATE).into()));
+    if !header.is_empty() {
+        incoming.headers.push(("authorization".into(), header.into()));
+    }
+    let call = recognise(&incoming);
+    let presented = match Presented::read(&incoming, call.dialect) {
+        Ok(presented) => presented,
+        Err(error) => {
+            is_refusal(&call, &error);
+            return false;
+        }
+    };
+    assert_eq!(presented.in_query, header.is_empty(), "one place has the signature, never both");
+    let signs_host = presented.signed_headers.iter().any(|name| name == "host" || name == ":authority");
+    assert!(signs_host, "a signature that leaves the host out was read");
+    for service in Service::ALL {
+        if let Err(error) = presented.check_scope(*service, true) {
+            is_refusal(&call, &error);
+        }
+    }
+    true
+}
+
+/// Whether the operation's input is read; what is refused is refused well.
+fn reads<O: Operation>(call: &Call, incoming: &Incoming) -> bool {
+    let read = |fields: &mut Fields| O::parse(fields).map(drop);
+    match members(call, incoming).and_then(|mut fields| read(&mut fields).and_then(|()| fields.finish())) {
+        Ok(_) => true,
+        Err(error) => {
+            is_refusal(call, &error);
+            false
+        }
+    }
+}
+
+/// The error is the client's and can be written in its protocol, in bounded length.
+fn is_refusal(call: &Call, error: &ApiError) {
+    let rendered = render_error(call, error, "1234abcd-12ab-34cd-56ef-1234567890ab");
+    assert!((400..500).contains(&rendered.status), "input made the server fail: {error:?}");
+    assert!(rendered.body.as_ref().len() <= REFUSAL_BYTES_MAX, "a refusal grows with what it refuses");
+    let text = str::from_utf8(rendered.body.as_ref());
+    assert!(text.is_ok(), "a refusal is text");
+    if call.dialect == Dialect::Json {
+        let json = serde_json::from_slice::<serde_json::Value>(rendered.body.as_ref());
+        let has_type = json.is_ok_and(|json| json.get("__type").is_some_and(serde_json::Value::is_string));
+        assert!(has_type, "a refusal names its type");
+    }
+}
+
+type Reads = fn(&Call, &Incoming) -> bool;
+
+const KMS: &[Reads] = &[
+    reads::<kms::CancelKeyDeletion>,
+    reads::<kms::CreateAlias>,
+    reads::<kms::CreateKey>,
+    reads::<kms::Decrypt>,
+    reads::<kms::DeleteAlias>,
+    reads::<kms::DescribeKey>,
+    reads::<kms::DisableKey>,
+    reads::<kms::EnableKey>,
+    reads::<kms::Encrypt>,
+    reads::<kms::GenerateDataKey>,
+    reads::<kms::GenerateDataKeyWithoutPlaintext>,
+    reads::<kms::GenerateRandom>,
+    reads::<kms::GetKeyPolicy>,
+    reads::<kms::ListAliases>,
+    reads::<kms::ListKeyPolicies>,
+    reads::<kms::ListKeys>,
+    reads::<kms::ListResourceTags>,
+    reads::<kms::PutKeyPolicy>,
+    reads::<kms::ReEncrypt>,
+    reads::<kms::ScheduleKeyDeletion>,
+    reads::<kms::TagResource>,
+    reads::<kms::UntagResource>,
+    reads::<kms::UpdateAlias>,
+    reads::<kms::UpdateKeyDescription>,
+];
+
+const STS: &[Reads] = &[reads::<sts::AssumeRole>, reads::<sts::GetCallerIdentity>];
+
+/// Longer than any message with what it may repeat.
+const REFUSAL_BYTES_MAX: usize = 1 << 20;
+
+const DATE: &str = "20150830T123600Z";
