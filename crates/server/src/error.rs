@@ -73,8 +73,12 @@ error_codes! {
     InvalidKeyUsage "InvalidKeyUsageException" 400 "InvalidKeyUsage" 400,
     /// The page marker was not made by this operation.
     InvalidMarker "InvalidMarkerException" 400 "InvalidMarker" 400,
+    /// The message authentication code is not one of the message's.
+    InvalidMac "KMSInvalidMacException" 400 "KMSInvalidMac" 400,
     /// The signature does not match.
     InvalidSignature "InvalidSignatureException" 400 "SignatureDoesNotMatch" 403,
+    /// The signature is not one of the message's.
+    InvalidSignatureOfMessage "KMSInvalidSignatureException" 400 "KMSInvalidSignature" 400,
     /// The state of the key forbids it.
     InvalidState "KMSInvalidStateException" 400 "KMSInvalidState" 400,
     /// A quota is used up.

@@ -12,6 +12,8 @@ mod rotation;
 mod metadata;
 mod tags;
 mod usage;
+mod asymmetric;
+mod specs;
 mod page;
 
 use std::sync::Arc;
@@ -20,7 +22,9 @@ use kanuki_keeper_protocol::Client;
 use kanuki_store::{Cache, KeyBytes as _, Store, StoreError, Versioned};
 use kanuki_types::{AccountId, AliasArn, KeyArn, KeyId, Region, Timestamp};
 
+pub use asymmetric::{DataKeyPair, Signable};
 pub use entry::KeyEntry;
+pub(crate) use metadata::Algorithms;
 pub use metadata::{Epoch, KeyMetadata};
 pub use page::{Page, PageRequest};
 pub use policy::{POLICY_BYTES_MAX, StoredPolicy, default_policy, read_policy};
@@ -33,8 +37,10 @@ pub use rotation::{
     ON_DEMAND_ROTATIONS_MAX, ROTATION_PERIOD_DAYS_DEFAULT, Rotated, RotationSchedule, RotationType, check_rotates,
     check_symmetric, is_automatic, mark, rotate,
 };
+pub use specs::{encryption_algorithms, is_asymmetric, mac_algorithms, signing_algorithms, usages};
 pub use state::{NOT_PENDING_DELETION, SWITCHABLE, USABLE, check_state};
 pub use tags::{TAGS_MAX, read_tags, tag_facts, validate_tags};
+pub use usage::How;
 pub(crate) use usage::check_usage;
 
 /// The door to everything about KMS keys.

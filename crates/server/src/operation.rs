@@ -194,7 +194,7 @@ impl<O> Outcome<O> {
     /// Adds `additionalEventData`.
     #[must_use]
     pub fn with_event_data(mut self, data: serde_json::Value) -> Self {
-        self.audit.additional_event_data = Some(data);
+        self.audit.additional_event_data = Some(data).filter(|data| !data.is_null());
         self
     }
 

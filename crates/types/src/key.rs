@@ -38,6 +38,8 @@ macro_rules! wire_enum {
     };
 }
 
+pub(crate) use wire_enum;
+
 wire_enum! {
     /// The type of key material.
     KeySpec {

@@ -8,6 +8,7 @@ mod region;
 mod arn;
 mod key_id;
 mod key;
+mod algorithms;
 mod alias;
 mod material_id;
 mod encryption_context;
@@ -17,6 +18,9 @@ mod time;
 mod random;
 
 pub use account::{AccountId, ParseAccountIdError};
+pub use algorithms::{
+    DataKeyPairSpec, MacAlgorithm, MessageType, SigningAlgorithm, WrappingAlgorithm, WrappingKeySpec,
+};
 pub use alias::{ALIAS_NAME_LEN_MAX, AWS_ALIAS_PREFIX, AliasArn, AliasName, ParseAliasNameError};
 pub use arn::{ARN_LEN_MAX, Arn, PARTITION, ParseArnError};
 pub use caller::{Caller, CallerKind, UniqueId};

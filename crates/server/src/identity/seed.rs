@@ -191,7 +191,7 @@ async fn make_key(makers: Makers<'_>, identity: &Identity, account: AccountId, k
         material(&key.insecure_material).ok_or_else(|| wrong(&name, "insecure_material has 64 hex digits"))?;
     let spec = KeySpec::SymmetricDefault;
     let sealed = makers.keeper.insecure_seal_material(account, &arn.region, arn.key_id, spec, material).await?;
-    let (material_id, sealed) = (sealed.id, sealed.sealed);
+    let material = Material::first(sealed, makers.now);
     let text = key.policy.clone().unwrap_or_else(|| default_policy(account));
     let document = Document::parse(Target::KeyPolicy, &text).map_err(|malformed| wrong(&name, &malformed.message))?;
     let principal_ids = principal_ids(identity, &document, &name).await?;
@@ -207,8 +207,8 @@ async fn make_key(makers: Makers<'_>, identity: &Identity, account: AccountId, k
         policy: StoredPolicy { text, principal_ids },
         tags: BTreeMap::new(),
         aliases: key.alias.iter().cloned().collect(),
-        materials: vec![Material::first(material_id, makers.now, sealed)],
-        current_material: Some(material_id),
+        current_material: Some(material.id),
+        materials: vec![material],
         rotation: None,
         on_demand_rotations: 0,
     };

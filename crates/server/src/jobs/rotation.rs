@@ -48,9 +48,9 @@ async fn rotate_one(pipeline: &Pipeline, mark: RotationKey, mark_version: u64) -
         });
         let committed = match scheduled {
             Some((key, schedule)) => {
-                let (id, sealed) = doors.keys.create_material(&arn, key.record().spec).await?;
+                let made = doors.keys.create_material(&arn, key.record().spec).await?;
                 let mut record = key.record().clone();
-                let new = Material::first(id, now, sealed);
+                let new = Material::first(made, now);
                 let event = rotate(key, &mut record, new, Rotated { date: now, by: RotationType::Automatic });
                 let next = RotationSchedule::starting(now, schedule.period_days);
                 record.rotation = Some(next);

@@ -2,10 +2,17 @@
 //!
 //! Rule: `KeyMetadata` of the AWS KMS API reference; which members are present is as the live service answers.
 
-use kanuki_types::{AccountId, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, MaterialId, Origin, Timestamp};
+use kanuki_types::{
+    AccountId, EncryptionAlgorithm, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, MacAlgorithm, MaterialId, Origin,
+    SigningAlgorithm, Timestamp,
+};
 use serde::{Serialize, Serializer};
 
-use super::{entry::KeyEntry, record::KeyRecord};
+use super::{
+    entry::KeyEntry,
+    record::KeyRecord,
+    specs::{encryption_algorithms, mac_algorithms, signing_algorithms},
+};
 
 /// An instant as JSON answers write it: seconds since the epoch, with their fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +21,39 @@ pub struct Epoch(pub Timestamp);
 impl Serialize for Epoch {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_f64(self.0.seconds_f64())
+    }
+}
+
+/// The algorithms that a key works with, under the name that its usage gives them.
+#[derive(Debug, Serialize)]
+pub(crate) enum Algorithms {
+    /// Of Encrypt and Decrypt.
+    #[serde(rename = "EncryptionAlgorithms")]
+    Encryption(&'static [EncryptionAlgorithm]),
+    /// Of Encapsulate and Decapsulate.
+    #[serde(rename = "EncapsulationAlgorithms")]
+    Encapsulation([&'static str; 1]),
+    /// Of DeriveSharedSecret.
+    #[serde(rename = "KeyAgreementAlgorithms")]
+    KeyAgreement([&'static str; 1]),
+    /// Of GenerateMac and VerifyMac.
+    #[serde(rename = "MacAlgorithms")]
+    Mac(&'static [MacAlgorithm]),
+    /// Of Sign and Verify.
+    #[serde(rename = "SigningAlgorithms")]
+    Signing(&'static [SigningAlgorithm]),
+}
+
+impl Algorithms {
+    /// Of a key.
+    pub(crate) fn of(record: &KeyRecord) -> Self {
+        match record.usage {
+            KeyUsage::EncryptDecrypt => Self::Encryption(encryption_algorithms(record.spec)),
+            KeyUsage::GenerateVerifyMac => Self::Mac(mac_algorithms(record.spec)),
+            KeyUsage::KeyAgreement => Self::KeyAgreement(["ECDH"]),
+            KeyUsage::KeyEncapsulation => Self::Encapsulation(["ML_KEM"]),
+            KeyUsage::SignVerify => Self::Signing(signing_algorithms(record.spec)),
+        }
     }
 }
 
@@ -36,8 +76,8 @@ pub struct KeyMetadata {
     key_manager: KeyManager,
     customer_master_key_spec: KeySpec,
     key_spec: KeySpec,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    encryption_algorithms: Option<&'static [&'static str]>,
+    #[serde(flatten)]
+    algorithms: Algorithms,
     multi_region: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     current_key_material_id: Option<MaterialId>,
@@ -67,9 +107,10 @@ impl KeyMetadata {
             key_manager: record.manager,
             customer_master_key_spec: record.spec,
             key_spec: record.spec,
-            encryption_algorithms: (record.spec == KeySpec::SymmetricDefault).then_some(&["SYMMETRIC_DEFAULT"]),
+            algorithms: Algorithms::of(record),
             multi_region: arn.key_id.is_multi_region(),
-            current_key_material_id: record.current_material,
+            // Only material that can rotate has ids that clients see.
+            current_key_material_id: record.current_material.filter(|_| record.spec == KeySpec::SymmetricDefault),
         }
     }
 

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kanuki_keeper_protocol::NewMaterial;
 use kanuki_store::Keyspace;
 use kanuki_types::{
     AccountId, AliasArn, AliasName, KeyArn, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, MaterialId, Origin, Region,
@@ -80,6 +81,9 @@ pub struct Material {
     /// The material, sealed by the keeper to account, Region, key id, material id and spec; in base64.
     #[serde(with = "crate::base64_text")]
     pub sealed: Vec<u8>,
+    /// The public half, as SubjectPublicKeyInfo in base64; none for material without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<PublicKey>,
     /// The rotation that made it current; none for the first version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated: Option<Rotated>,
@@ -88,10 +92,16 @@ pub struct Material {
 impl Material {
     /// A first version.
     #[must_use]
-    pub fn first(id: MaterialId, created: Timestamp, sealed: Vec<u8>) -> Self {
-        Self { id, created, sealed, rotated: None }
+    pub fn first(new: NewMaterial, created: Timestamp) -> Self {
+        let NewMaterial { id, sealed, public_key } = new;
+        Self { id, created, sealed, public_key: public_key.map(PublicKey), rotated: None }
     }
 }
+
+/// A public key as SubjectPublicKeyInfo (RFC 5280), in DER.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PublicKey(#[serde(with = "crate::base64_text")] pub Vec<u8>);
 
 /// Aliases by account, Region and name.
 #[derive(Debug)]

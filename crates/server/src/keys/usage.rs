@@ -2,12 +2,14 @@
 //!
 //! Invariant: the key that is used is the key that was authorized.
 
-use kanuki_keeper_protocol::{CiphertextHeader, KeeperError, SealedMaterialRef};
-use kanuki_types::{EncryptionContext, KeyArn, KeySpec, KeyUsage, MaterialId, SecretBytes};
+use kanuki_keeper_protocol::{CiphertextHeader, KeeperError, NewMaterial, Reason, SealedMaterialRef};
+use kanuki_types::{EncryptionAlgorithm, EncryptionContext, KeyArn, KeySpec, KeyUsage, MaterialId, SecretBytes};
 
 use super::{
     Keys,
+    asymmetric::incompatible,
     entry::KeyEntry,
+    specs::{encryption_algorithms, plaintext_bytes_max},
     state::{USABLE, check_state},
 };
 use crate::{
@@ -20,62 +22,94 @@ impl Keys {
     ///
     /// # Errors
     /// If the keeper fails.
-    pub async fn create_material(&self, arn: &KeyArn, spec: KeySpec) -> Result<(MaterialId, Vec<u8>), ApiError> {
-        let material = self.keeper.create_material(arn.account, &arn.region, arn.key_id, spec).await?;
-        Ok((material.id, material.sealed))
+    pub async fn create_material(&self, arn: &KeyArn, spec: KeySpec) -> Result<NewMaterial, ApiError> {
+        let made = self.keeper.create_material(arn.account, &arn.region, arn.key_id, spec).await;
+        made.map_err(|error| match error {
+            KeeperError::Refused(Reason::UnsupportedSpec) => {
+                ApiError::new(ErrorCode::UnsupportedOperation, format!("KeySpec {spec} is not supported."))
+            }
+            other => other.into(),
+        })
     }
 
     /// Encrypts under the current material.
     ///
     /// # Errors
-    /// By the state of the key, or if the keeper fails.
+    /// `InvalidKeyUsageException` or `ValidationException` for what the key does not encrypt so; by the state of the key;
+    /// or if the keeper fails.
     pub async fn encrypt(
         &self,
         proof: &Proof,
         key: &KeyEntry,
         plaintext: &SecretBytes,
-        context: &EncryptionContext,
+        how: How<'_>,
     ) -> Result<Vec<u8>, ApiError> {
+        how.check(key)?;
+        how.check_plaintext(key, plaintext.len())?;
         let material = usable_material(proof, key)?;
-        Ok(self.keeper.encrypt(material, plaintext, &context.to_aad()).await?)
+        Ok(match how.algorithm {
+            EncryptionAlgorithm::SymmetricDefault => {
+                self.keeper.encrypt(material, plaintext, &how.context.to_aad()).await?
+            }
+            algorithm => self.keeper.asymmetric_encrypt(material, algorithm, plaintext).await?,
+        })
     }
 
-    /// Opens a ciphertext with the material that its header names.
+    /// Opens a ciphertext with the material that its header names, or a headless one with the key's only material.
     ///
     /// # Errors
-    /// `InvalidCiphertextException` if it does not open; by the state of the key; or if the keeper fails.
+    /// `InvalidCiphertextException` if it does not open; else as [`Keys::encrypt`].
     pub async fn decrypt(
         &self,
         proof: &Proof,
         key: &KeyEntry,
         ciphertext: &[u8],
-        context: &EncryptionContext,
-    ) -> Result<(SecretBytes, MaterialId), ApiError> {
-        let material = material_of(proof, key, ciphertext)?;
-        let id = material.place.material_id;
-        let plaintext = self.keeper.decrypt(material, ciphertext, &context.to_aad()).await.map_err(does_not_open)?;
-        Ok((plaintext, id))
+        how: How<'_>,
+    ) -> Result<(SecretBytes, Option<MaterialId>), ApiError> {
+        how.check(key)?;
+        let material = material_of(proof, key, ciphertext, how.algorithm)?;
+        let id = how.is_symmetric().then_some(material.place.material_id);
+        let opened = match how.algorithm {
+            EncryptionAlgorithm::SymmetricDefault => {
+                self.keeper.decrypt(material, ciphertext, &how.context.to_aad()).await
+            }
+            algorithm => self.keeper.asymmetric_decrypt(material, algorithm, ciphertext).await,
+        };
+        Ok((opened.map_err(does_not_open)?, id))
     }
 
-    /// Opens a ciphertext and encrypts what was in it, all inside the keeper. Answers the ciphertext and the ids of the
-    /// material that opened and the material that encrypted.
+    /// Opens a ciphertext and encrypts what was in it, all inside the keeper. Answers the ciphertext and, of symmetric
+    /// keys, the ids of the material that opened and the material that encrypted.
     ///
     /// # Errors
     /// As [`Keys::decrypt`] and [`Keys::encrypt`].
     pub async fn re_encrypt(
         &self,
         proof: &Proof,
-        source: (&KeyEntry, &[u8], &EncryptionContext),
-        destination: (&KeyEntry, &EncryptionContext),
-    ) -> Result<(Vec<u8>, MaterialId, MaterialId), ApiError> {
-        let (source_key, ciphertext, source_context) = source;
-        let (destination_key, destination_context) = destination;
-        let from = material_of(proof, source_key, ciphertext)?;
+        source: (&KeyEntry, &[u8], How<'_>),
+        destination: (&KeyEntry, How<'_>),
+    ) -> Result<(Vec<u8>, Option<MaterialId>, Option<MaterialId>), ApiError> {
+        let (source_key, ciphertext, source_how) = source;
+        let (destination_key, destination_how) = destination;
+        source_how.check(source_key)?;
+        destination_how.check(destination_key)?;
+        let from = material_of(proof, source_key, ciphertext, source_how.algorithm)?;
         let to = usable_material(proof, destination_key)?;
-        let (from_id, to_id) = (from.place.material_id, to.place.material_id);
-        let (from_aad, to_aad) = (source_context.to_aad(), destination_context.to_aad());
-        let blob = self.keeper.re_encrypt(from, ciphertext, &from_aad, to, &to_aad).await.map_err(does_not_open)?;
-        Ok((blob, from_id, to_id))
+        let from_id = source_how.is_symmetric().then_some(from.place.material_id);
+        let to_id = destination_how.is_symmetric().then_some(to.place.material_id);
+        let (from_aad, to_aad) = (source_how.context.to_aad(), destination_how.context.to_aad());
+        let (from_algorithm, to_algorithm) = (source_how.algorithm, destination_how.algorithm);
+        let moved = self
+            .keeper
+            .re_encrypt_with(from, from_algorithm, ciphertext, &from_aad, to, to_algorithm, &to_aad)
+            .await
+            .map_err(|error| match error {
+                // What was opened does not fit under the other key.
+                KeeperError::Refused(Reason::TooLarge) => destination_how
+                    .too_large(destination_key, plaintext_bytes_max(destination_key.record().spec, to_algorithm)),
+                other => does_not_open(other),
+            })?;
+        Ok((moved, from_id, to_id))
     }
 
     /// Makes a data key and encrypts it. Answers ciphertext, plaintext and the id of the material that encrypted.
@@ -121,6 +155,47 @@ impl Keys {
     }
 }
 
+/// How something is encrypted, or was.
+#[derive(Debug, Clone, Copy)]
+pub struct How<'a> {
+    /// By which algorithm.
+    pub algorithm: EncryptionAlgorithm,
+    /// With which context; empty for all but the symmetric algorithm.
+    pub context: &'a EncryptionContext,
+}
+
+impl How<'_> {
+    fn is_symmetric(self) -> bool {
+        self.algorithm == EncryptionAlgorithm::SymmetricDefault
+    }
+
+    /// Checks that a key encrypts so.
+    fn check(self, key: &KeyEntry) -> Result<(), ApiError> {
+        if !encryption_algorithms(key.record().spec).contains(&self.algorithm) {
+            return Err(incompatible(self.algorithm.as_str(), key));
+        }
+        if !self.is_symmetric() && !self.context.is_empty() {
+            let message = format!("EncryptionContext is not supported with algorithm {}.", self.algorithm);
+            return Err(ApiError::validation(message));
+        }
+        Ok(())
+    }
+
+    fn check_plaintext(self, key: &KeyEntry, length: usize) -> Result<(), ApiError> {
+        let max = plaintext_bytes_max(key.record().spec, self.algorithm);
+        if max.is_some_and(|max| length > max) { Err(self.too_large(key, max)) } else { Ok(()) }
+    }
+
+    fn too_large(self, key: &KeyEntry, max: Option<usize>) -> ApiError {
+        ApiError::validation(format!(
+            "Algorithm {} and key spec {} cannot encrypt data larger than {} bytes.",
+            self.algorithm,
+            key.record().spec,
+            max.unwrap_or(SYMMETRIC_PLAINTEXT_BYTES_MAX)
+        ))
+    }
+}
+
 /// Checks that a key is for encryption.
 ///
 /// # Errors
@@ -134,13 +209,13 @@ pub(crate) fn check_usage(key: &KeyEntry, usage: KeyUsage, operation: &str) -> R
 }
 
 /// The current material of a key that may be used now.
-fn usable_material<'a>(proof: &Proof, key: &'a KeyEntry) -> Result<SealedMaterialRef<'a>, ApiError> {
+pub(super) fn usable_material<'a>(proof: &Proof, key: &'a KeyEntry) -> Result<SealedMaterialRef<'a>, ApiError> {
     proof.covers(key.arn())?;
     check_state(key, USABLE)?;
     key.current_material().ok_or_else(|| ApiError::internal("a usable key has no material"))
 }
 
-fn data_key_material<'a>(proof: &Proof, key: &'a KeyEntry) -> Result<SealedMaterialRef<'a>, ApiError> {
+pub(super) fn data_key_material<'a>(proof: &Proof, key: &'a KeyEntry) -> Result<SealedMaterialRef<'a>, ApiError> {
     if key.record().spec != KeySpec::SymmetricDefault {
         let message = "You cannot generate a data key with an asymmetric CMK";
         return Err(ApiError::new(ErrorCode::InvalidKeyUsage, message));
@@ -149,7 +224,15 @@ fn data_key_material<'a>(proof: &Proof, key: &'a KeyEntry) -> Result<SealedMater
 }
 
 /// The version of a key's material that made a ciphertext.
-fn material_of<'a>(proof: &Proof, key: &'a KeyEntry, ciphertext: &[u8]) -> Result<SealedMaterialRef<'a>, ApiError> {
+fn material_of<'a>(
+    proof: &Proof,
+    key: &'a KeyEntry,
+    ciphertext: &[u8],
+    algorithm: EncryptionAlgorithm,
+) -> Result<SealedMaterialRef<'a>, ApiError> {
+    if algorithm != EncryptionAlgorithm::SymmetricDefault {
+        return usable_material(proof, key);
+    }
     proof.covers(key.arn())?;
     check_state(key, USABLE)?;
     let header = CiphertextHeader::parse(ciphertext);
@@ -159,7 +242,12 @@ fn material_of<'a>(proof: &Proof, key: &'a KeyEntry, ciphertext: &[u8]) -> Resul
 
 fn does_not_open(error: KeeperError) -> ApiError {
     match error {
-        KeeperError::Failed => ApiError::bare(ErrorCode::InvalidCiphertext),
+        KeeperError::Failed | KeeperError::Refused(Reason::BadRequest | Reason::TooLarge) => {
+            ApiError::bare(ErrorCode::InvalidCiphertext)
+        }
         other => other.into(),
     }
 }
+
+/// Rule: `Plaintext` of the Encrypt API page.
+const SYMMETRIC_PLAINTEXT_BYTES_MAX: usize = 4096;

@@ -286,10 +286,21 @@ impl Fields {
 
     /// Demands a member, noting its absence.
     pub fn require<T: Default>(&mut self, name: &str, value: Option<T>) -> T {
-        value.unwrap_or_else(|| {
+        self.require_or(name, value, T::default())
+    }
+
+    /// Demands a member, noting its absence; the stand-in never leaves the reading, because absence is a violation.
+    pub fn require_or<T>(&mut self, name: &str, value: Option<T>, stand_in: T) -> T {
+        if value.is_none() && !self.has_violation_at(name) {
             self.violate(null_at(&lower_camel(name)));
-            T::default()
-        })
+        }
+        value.unwrap_or(stand_in)
+    }
+
+    /// Whether a member was there but broke a constraint, so that it is not absent as well.
+    fn has_violation_at(&self, name: &str) -> bool {
+        let at = format!(" at '{}' ", lower_camel(name));
+        self.violations.iter().any(|violation| violation.contains(&at))
     }
 
     fn list(&mut self, name: &str, count: &RangeInclusive<usize>) -> Result<Option<Vec<Value>>, ApiError> {

@@ -17,7 +17,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     keys::{
         KeyMetadata, KeyRecord, KeyRecords, Material, StoredPolicy, default_policy, key_key, read_tags, tag_facts,
-        validate_tags,
+        usages, validate_tags,
     },
     operation::{AuditExtras, Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
@@ -145,7 +145,7 @@ impl Operation for CreateKey {
             key_id: KeyId::single_region(doors.random.bytes()),
         };
         let policy = policy_of(doors, authorized, &arn).await?;
-        let (material_id, sealed) = doors.keys.create_material(&arn, input.spec).await?;
+        let material = Material::first(doors.keys.create_material(&arn, input.spec).await?, doors.clock.now());
         let now = doors.clock.now();
         let record = KeyRecord {
             created: now,
@@ -159,8 +159,8 @@ impl Operation for CreateKey {
             policy,
             tags: input.tags.iter().cloned().collect(),
             aliases: BTreeSet::new(),
-            materials: vec![Material::first(material_id, now, sealed)],
-            current_material: Some(material_id),
+            current_material: Some(material.id),
+            materials: vec![material],
             rotation: None,
             on_demand_rotations: 0,
         };
@@ -190,13 +190,10 @@ async fn policy_of(
     checked_policy(doors, authorized.caller(), authorized.circumstances(), place, text, bypass).await
 }
 
-/// Refuses what is not served yet with the API's own answer.
+/// Refuses what does not fit together, and what is not served yet, with the API's own answers.
 fn check_supported(input: &Input) -> Result<(), ApiError> {
     let unsupported = |what: String| Err(ApiError::new(ErrorCode::UnsupportedOperation, what));
-    if input.spec != KeySpec::SymmetricDefault {
-        return unsupported(format!("KeySpec {} is not supported.", input.spec));
-    }
-    if input.usage != KeyUsage::EncryptDecrypt {
+    if !usages(input.spec).contains(&input.usage) {
         let message = format!("KeyUsage {} is not compatible with KeySpec {}", input.usage, input.spec);
         return Err(ApiError::validation(message));
     }

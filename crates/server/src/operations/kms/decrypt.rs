@@ -15,7 +15,7 @@ use crate::{
     authz::{Authorized, Demand},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    keys::{KeyEntry, KeyName, Names},
+    keys::{How, KeyEntry, KeyName, Names, is_asymmetric},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     secret_text::SecretText,
     wire::Fields,
@@ -41,7 +41,8 @@ pub struct Output {
     key_id: String,
     plaintext: SecretText,
     encryption_algorithm: EncryptionAlgorithm,
-    key_material_id: MaterialId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_material_id: Option<MaterialId>,
 }
 
 impl Operation for Decrypt {
@@ -80,16 +81,19 @@ impl Operation for Decrypt {
         let input = authorized.input();
         let key = members::key(authorized.target())?;
         check_source(key, &input.ciphertext)?;
-        members::check_algorithm(key, input.algorithm)?;
-        let (plaintext, material) =
-            doors.keys.decrypt(authorized.proof(), key, &input.ciphertext, &input.context).await?;
+        let how = How { algorithm: input.algorithm, context: &input.context };
+        let (plaintext, material) = doors.keys.decrypt(authorized.proof(), key, &input.ciphertext, how).await?;
         let output = Output {
             key_id: key.arn_text().to_owned(),
             plaintext: SecretText::base64(&plaintext),
             encryption_algorithm: input.algorithm,
             key_material_id: material,
         };
-        Ok(Outcome::answer(output).with_event_data(json!({ "keyMaterialId": material })))
+        let outcome = Outcome::answer(output);
+        Ok(match material {
+            Some(material) => outcome.with_event_data(json!({ "keyMaterialId": material })),
+            None => outcome,
+        })
     }
 }
 
@@ -113,7 +117,7 @@ pub(super) async fn source_key(
     Ok((name, true))
 }
 
-/// Checks that a key may open a ciphertext: it is for decryption, and the ciphertext names it.
+/// Checks that a key may open a ciphertext: it is for decryption, and the ciphertext names it if it names any.
 pub(super) fn check_source(key: &KeyEntry, ciphertext: &[u8]) -> Result<(), ApiError> {
     let incorrect = || {
         let message = "The key ID in the request does not identify a CMK that can perform this operation.";
@@ -121,6 +125,9 @@ pub(super) fn check_source(key: &KeyEntry, ciphertext: &[u8]) -> Result<(), ApiE
     };
     if key.record().usage != KeyUsage::EncryptDecrypt {
         return Err(incorrect());
+    }
+    if is_asymmetric(key.record().spec) {
+        return Ok(());
     }
     let header = CiphertextHeader::parse(ciphertext).ok_or_else(|| ApiError::bare(ErrorCode::InvalidCiphertext))?;
     let same = header.account == key.arn().account && header.key_id == key.arn().key_id;

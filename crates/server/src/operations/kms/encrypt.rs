@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use kanuki_types::{EncryptionAlgorithm, EncryptionContext, KeyUsage, SecretBytes};
 use serde::Serialize;
-use serde_json::json;
 
 use super::members;
 use crate::{
@@ -14,7 +13,7 @@ use crate::{
     authz::{Authorized, Demand},
     doors::Doors,
     error::ApiError,
-    keys::{KeyEntry, Names, check_usage},
+    keys::{How, KeyEntry, Names, check_usage},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -75,14 +74,13 @@ impl Operation for Encrypt {
         let input = authorized.input();
         let key = members::key(authorized.target())?;
         check_usage(key, KeyUsage::EncryptDecrypt, "Encrypt")?;
-        members::check_algorithm(key, input.algorithm)?;
-        let blob = doors.keys.encrypt(authorized.proof(), key, &input.plaintext, &input.context).await?;
-        let material = key.record().current_material;
+        let how = How { algorithm: input.algorithm, context: &input.context };
+        let blob = doors.keys.encrypt(authorized.proof(), key, &input.plaintext, how).await?;
         let output = Output {
             ciphertext_blob: blob,
             key_id: key.arn_text().to_owned(),
             encryption_algorithm: input.algorithm,
         };
-        Ok(Outcome::answer(output).with_event_data(json!({ "keyMaterialId": material })))
+        Ok(Outcome::answer(output).with_event_data(members::material_event_data(key)))
     }
 }

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use kanuki_types::{AliasName, DataKeySpec, EncryptionAlgorithm, ParseAliasNameError};
+use kanuki_types::{
+    AliasName, DataKeyPairSpec, DataKeySpec, EncryptionAlgorithm, KeySpec, MacAlgorithm, MessageType,
+    ParseAliasNameError, SigningAlgorithm,
+};
+use serde_json::{Value, json};
 
 use crate::{
     authn::Authenticated,
@@ -129,13 +133,45 @@ pub(super) fn key(target: &Option<Arc<KeyEntry>>) -> Result<&Arc<KeyEntry>, ApiE
     target.as_ref().ok_or_else(|| ApiError::internal("an operation was authorized for a key that does not exist"))
 }
 
-/// Checks that a key works with an algorithm.
-pub(super) fn check_algorithm(key: &KeyEntry, algorithm: EncryptionAlgorithm) -> Result<(), ApiError> {
-    if algorithm == EncryptionAlgorithm::SymmetricDefault {
-        return Ok(());
+/// `additionalEventData` of a call that used a key's current material: ids are told of symmetric keys only.
+pub(super) fn material_event_data(key: &KeyEntry) -> Value {
+    match key.record().current_material.filter(|_| key.record().spec == KeySpec::SymmetricDefault) {
+        Some(material) => json!({ "keyMaterialId": material }),
+        None => Value::Null,
     }
-    let message = format!("Algorithm {algorithm} is incompatible with key spec {}.", key.record().spec);
-    Err(ApiError::new(ErrorCode::InvalidKeyUsage, message))
+}
+
+/// Reads `Message` with its `MessageType`, which is RAW when it is left out.
+pub(super) fn message(fields: &mut Fields) -> Result<(Vec<u8>, MessageType), ApiError> {
+    let message = fields.required_blob("Message", 1..=4096)?;
+    let kind = fields.choice("MessageType", MessageType::ALL, MessageType::as_str)?;
+    Ok((message, kind.unwrap_or(MessageType::Raw)))
+}
+
+/// Reads `SigningAlgorithm`, which must be there.
+pub(super) fn signing_algorithm(fields: &mut Fields) -> Result<SigningAlgorithm, ApiError> {
+    let algorithm = fields.choice("SigningAlgorithm", SigningAlgorithm::ALL, SigningAlgorithm::as_str)?;
+    // The stand-in for an absent one never gets out: its absence is a violation.
+    Ok(fields.require_or("SigningAlgorithm", algorithm, SigningAlgorithm::EcdsaSha256))
+}
+
+/// Reads `MacAlgorithm`, which must be there.
+pub(super) fn mac_algorithm(fields: &mut Fields) -> Result<MacAlgorithm, ApiError> {
+    let algorithm = fields.choice("MacAlgorithm", MacAlgorithm::ALL, MacAlgorithm::as_str)?;
+    Ok(fields.require_or("MacAlgorithm", algorithm, MacAlgorithm::HmacSha256))
+}
+
+/// Reads `KeyPairSpec`, which must be there.
+pub(super) fn data_key_pair_spec(fields: &mut Fields) -> Result<DataKeyPairSpec, ApiError> {
+    let spec = fields.choice("KeyPairSpec", DataKeyPairSpec::ALL, DataKeyPairSpec::as_str)?;
+    Ok(fields.require_or("KeyPairSpec", spec, DataKeyPairSpec::EccNistP256))
+}
+
+/// Reads `EncapsulationAlgorithm`, which must be there and of which there is one.
+pub(super) fn encapsulation_algorithm(fields: &mut Fields) -> Result<(), ApiError> {
+    let algorithm = fields.choice("EncapsulationAlgorithm", &["ML_KEM"], |name| name)?;
+    fields.require("EncapsulationAlgorithm", algorithm);
+    Ok(())
 }
 
 const KEY_ID_CHARS: std::ops::RangeInclusive<usize> = 1..=2048;

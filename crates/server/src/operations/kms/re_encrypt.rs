@@ -17,7 +17,7 @@ use crate::{
     authz::{Authorized, Demand},
     doors::Doors,
     error::ApiError,
-    keys::{KeyEntry, KeyName, Names, check_usage},
+    keys::{How, KeyEntry, KeyName, Names, check_usage},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -55,8 +55,10 @@ pub struct Output {
     key_id: String,
     source_encryption_algorithm: EncryptionAlgorithm,
     destination_encryption_algorithm: EncryptionAlgorithm,
-    source_key_material_id: MaterialId,
-    destination_key_material_id: MaterialId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_key_material_id: Option<MaterialId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination_key_material_id: Option<MaterialId>,
 }
 
 impl Operation for ReEncrypt {
@@ -122,11 +124,11 @@ impl Operation for ReEncrypt {
         let source = members::key(&authorized.target().source)?;
         let destination = members::key(&authorized.target().destination)?;
         check_source(source, &input.ciphertext)?;
-        members::check_algorithm(source, input.source_algorithm)?;
         check_usage(destination, KeyUsage::EncryptDecrypt, "ReEncryptTo")?;
-        members::check_algorithm(destination, input.destination_algorithm)?;
-        let from = (&**source, input.ciphertext.as_slice(), &input.source_context);
-        let to = (&**destination, &input.destination_context);
+        let from_how = How { algorithm: input.source_algorithm, context: &input.source_context };
+        let to_how = How { algorithm: input.destination_algorithm, context: &input.destination_context };
+        let from = (&**source, input.ciphertext.as_slice(), from_how);
+        let to = (&**destination, to_how);
         let (blob, source_material, destination_material) =
             doors.keys.re_encrypt(authorized.proof(), from, to).await?;
         let output = Output {

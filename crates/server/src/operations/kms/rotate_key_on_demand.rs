@@ -67,10 +67,10 @@ impl Operation for RotateKeyOnDemand {
             let message = format!("{} is about to rotate by itself.", key.arn_text());
             return Err(ApiError::new(ErrorCode::Conflict, message));
         }
-        let (id, sealed) = doors.keys.create_material(key.arn(), record.spec).await?;
+        let made = doors.keys.create_material(key.arn(), record.spec).await?;
         record.on_demand_rotations += 1;
         let rotated = Rotated { date: now, by: RotationType::OnDemand };
-        let event = rotate(key, &mut record, Material::first(id, now, sealed), rotated);
+        let event = rotate(key, &mut record, Material::first(made, now), rotated);
         let mut change = Transaction::default();
         key.update(&mut change, &record);
         let output = Output { key_id: key.arn_text().to_owned() };

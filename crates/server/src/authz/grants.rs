@@ -1,0 +1,131 @@
+//! Grants in decisions: which of a key's grants a demand can rest on, and who may retire one.
+//!
+//! Not here: how a grant is compared with a request (crate `policy`). Invariants: a grant only allows, so it is looked
+//! up only where nothing else decides; a grant that is made through a grant gives no more than that one.
+
+use kanuki_policy::{Effect, Facts, GrantView, Policies, Request, ResourceKind, decide};
+use kanuki_types::{CallerKind, UniqueId};
+
+use super::{
+    Refusal, Wording,
+    demand::{Access, Demand, GrantUse},
+};
+use crate::{
+    authn::Authenticated,
+    error::ApiError,
+    keys::{Held, KeyEntry, Keys, grants::GrantEntry, grants::session_place},
+};
+
+/// The grants of a key that name the caller in one way.
+pub(super) struct CallersGrants {
+    grants: Held,
+    /// The caller's ARN of today: a principal that was renamed keeps what its id has.
+    grantee: String,
+    grantee_id: Option<UniqueId>,
+}
+
+/// Every grant of the demand's key that names the caller. There are none on what is no key, and none that give an
+/// operation which a grant cannot give.
+///
+/// # Errors
+/// If the store fails or refuses a record.
+pub(super) async fn grants_of_caller(
+    keys: &Keys,
+    caller: &Authenticated,
+    demand: &Demand,
+) -> Result<Vec<CallersGrants>, ApiError> {
+    let mut found = Vec::new();
+    let Access::Key { entry, .. } = &demand.access else { return Ok(found) };
+    for (place, grantee, grantee_id) in names_of(caller) {
+        let grants = keys.held_grants(entry.arn(), &place).await?;
+        if !grants.is_empty() {
+            found.push(CallersGrants { grants, grantee, grantee_id });
+        }
+    }
+    Ok(found)
+}
+
+/// The names by which grants can reach a caller: place in the index, ARN, unique id. The narrower one comes first.
+fn names_of(caller: &Authenticated) -> Vec<(String, String, Option<UniqueId>)> {
+    let caller = caller.caller();
+    match &caller.kind {
+        CallerKind::AssumedRole { id, session, .. } => vec![
+            (session_place(id, session), caller.arn(), Some(id.clone())),
+            (id.to_string(), caller.principal_arn(), Some(id.clone())),
+        ],
+        CallerKind::User { id, .. } => vec![(id.to_string(), caller.arn(), Some(id.clone()))],
+        CallerKind::Root | CallerKind::Service { .. } => vec![(caller.arn(), caller.arn(), None)],
+        CallerKind::FederatedUser { .. } | CallerKind::WebIdentity { .. } => Vec::new(),
+    }
+}
+
+/// The grants that the demand can rest on, as the decision sees them.
+pub(super) fn views<'a>(found: &'a [CallersGrants], demand: &Demand, facts: &dyn Facts) -> Vec<GrantView<'a>> {
+    let operation = demand.action.strip_prefix("kms:").unwrap_or_default();
+    let can_carry = |grant: &GrantEntry| {
+        let terms = &grant.record().terms;
+        let child = match &demand.grant {
+            Some(GrantUse::Make(child)) => child.are_within(terms),
+            Some(GrantUse::Retire(_)) | None => true,
+        };
+        child && grant.operations().iter().any(|own| own == operation) && source_holds(grant, facts)
+    };
+    let of = |callers: &'a CallersGrants| {
+        let grants = callers.grants.iter().filter(move |grant| can_carry(grant));
+        grants.map(|grant| grant.view(&callers.grantee, callers.grantee_id.as_ref()))
+    };
+    found.iter().flat_map(of).collect()
+}
+
+/// Whether a call is made on behalf of the resource that the grant is for, if it is for one.
+fn source_holds(grant: &GrantEntry, facts: &dyn Facts) -> bool {
+    match &grant.record().terms.constraints.source_arn {
+        Some(wanted) => matches!(facts.fact("aws:sourcearn"), Some(kanuki_policy::Fact::One(arn)) if arn == *wanted),
+        None => true,
+    }
+}
+
+/// Decides who may retire a grant: the principal that the grant names for it; the grantee, if the grant gives
+/// RetireGrant; the account that made the grant, and whom its identity policies let. An explicit deny wins over all of
+/// them. The key policy gives nothing here.
+///
+/// Rule: "Retiring and revoking grants" of the AWS KMS developer guide.
+pub(super) fn decide_retirement(
+    caller: &Authenticated,
+    request: &Request<'_>,
+    key: &KeyEntry,
+    grant: &GrantEntry,
+    wording: Wording<'_>,
+) -> Result<(), Refusal> {
+    let identity = caller.identity().map_or(&[][..], |identity| identity.policies());
+    let retire = ["RetireGrant".to_owned()];
+    let record = grant.record();
+    let is_grantee = grant.operations().contains(&retire[0]) && source_holds(grant, request.facts);
+    let names = names_of(caller);
+    let views: Vec<GrantView<'_>> = names
+        .iter()
+        .filter(|(place, ..)| {
+            record.retiring.as_ref().is_some_and(|retiring| retiring.place() == *place)
+                || (is_grantee && record.grantee.place() == *place)
+        })
+        .map(|(_, arn, id)| GrantView { operations: &retire, ..grant.view(arn, id.as_ref()) })
+        .collect();
+    let policies = Policies { identity, resource: Some(key.policy()), grants: &views, ..Policies::default() };
+    let decision = decide(request, &policies);
+    match decision.effect {
+        Effect::ExplicitDeny => return Err(Refusal::of(&decision, request, caller, wording)),
+        Effect::Allow if decision.grant.is_some() => return Ok(()),
+        // What the key policy and, by its leave, the identity policies say is of no account.
+        Effect::Allow | Effect::ImplicitDeny => {}
+    }
+    let account = caller.caller().account;
+    if account == record.issuing_account {
+        let own = Request { resource_kind: ResourceKind::Other, resource_account: account, ..*request };
+        let decision = decide(&own, &Policies { identity, ..Policies::default() });
+        if decision.effect == Effect::Allow {
+            return Ok(());
+        }
+        return Err(Refusal::of(&decision, request, caller, wording));
+    }
+    Err(Refusal::of(&decide(request, &Policies::default()), request, caller, wording))
+}

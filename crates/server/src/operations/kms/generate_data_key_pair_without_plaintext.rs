@@ -1,0 +1,87 @@
+//! GenerateDataKeyPairWithoutPlaintext: a fresh key pair: its private half under a KMS key only.
+//!
+//! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKeyPairWithoutPlaintext.html>
+
+use std::sync::Arc;
+
+use kanuki_types::{DataKeyPairSpec, EncryptionContext, KeyUsage, MaterialId};
+use serde::Serialize;
+
+use super::members;
+use crate::{
+    authn::Authenticated,
+    authz::{Authorized, Demand},
+    doors::Doors,
+    error::ApiError,
+    keys::{KeyEntry, Names, check_usage},
+    operation::{Descriptor, Operation, Outcome, Plan, Service},
+    wire::Fields,
+};
+
+/// The operation.
+#[derive(Debug)]
+pub struct GenerateDataKeyPairWithoutPlaintext;
+
+/// What the client sends.
+#[derive(Debug)]
+pub struct Input {
+    key_id: String,
+    spec: DataKeyPairSpec,
+    context: EncryptionContext,
+}
+
+/// What it gets.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Output {
+    #[serde(with = "crate::base64_text")]
+    private_key_ciphertext_blob: Vec<u8>,
+    #[serde(with = "crate::base64_text")]
+    public_key: Vec<u8>,
+    key_id: String,
+    key_pair_spec: DataKeyPairSpec,
+    key_material_id: MaterialId,
+}
+
+impl Operation for GenerateDataKeyPairWithoutPlaintext {
+    const DESCRIPTOR: Descriptor = Descriptor {
+        dry_run: true,
+        ..Descriptor::reads(Service::Kms, "GenerateDataKeyPairWithoutPlaintext", &["KeyId", "KeyPairSpec", "EncryptionContext"])
+    };
+    type Input = Input;
+    type Target = Option<Arc<KeyEntry>>;
+    type Output = Output;
+
+    fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
+        members::grant_tokens(fields)?;
+        let key_id = members::key_id(fields)?;
+        let spec = members::data_key_pair_spec(fields)?;
+        Ok(Input { key_id, spec, context: fields.encryption_context("EncryptionContext")? })
+    }
+
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Self::Target>, ApiError> {
+        members::plan_on_key(doors, caller, &input.key_id, Names::KeysAndAliases, |name| {
+            Demand::on_name("kms:GenerateDataKeyPairWithoutPlaintext", name)
+                .with_context(&input.context)
+                .with_fact("kms:DataKeyPairSpec", input.spec.as_str())
+                .with_fact("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
+        })
+        .await
+    }
+
+    async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
+        let input = authorized.input();
+        let key = members::key(authorized.target())?;
+        check_usage(key, KeyUsage::EncryptDecrypt, "GenerateDataKeyPairWithoutPlaintext")?;
+        let pair =
+            doors.keys.generate_data_key_pair(authorized.proof(), key, input.spec, &input.context, false).await?;
+        let output = Output {
+            private_key_ciphertext_blob: pair.private_key_ciphertext,
+            public_key: pair.public_key,
+            key_id: key.arn_text().to_owned(),
+            key_pair_spec: input.spec,
+            key_material_id: pair.material,
+        };
+        Ok(Outcome::answer(output).with_event_data(members::material_event_data(key)))
+    }
+}

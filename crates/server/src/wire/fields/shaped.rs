@@ -1,0 +1,130 @@
+//! Members of richer shapes: structures, lists of names, texts that follow a pattern as a whole.
+//!
+//! Not here: what is between members. Rule: the texts of `ValidationException` as the service writes them.
+
+use std::ops::RangeInclusive;
+
+use serde_json::Value;
+
+use super::{Fields, LIST_ITEMS_MAX, into_text, lower_camel, shorten, wrong_type};
+use crate::error::ApiError;
+
+impl Fields {
+    /// A structure, read by `read`; violations inside are named by their whole path. Members that `read` leaves are
+    /// refused: here an unknown member is a limitation that would be lost.
+    ///
+    /// # Errors
+    /// `SerializationException` for another type; `ValidationException` for unknown members; as `read`.
+    pub fn structure<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Self) -> Result<T, ApiError>,
+    ) -> Result<Option<T>, ApiError> {
+        let Some(value) = self.take(name) else { return Ok(None) };
+        let Value::Object(members) = value else { return Err(wrong_type(&value, "a structure")) };
+        let mut inner = Self { dialect: self.dialect, members, violations: Vec::new() };
+        let read = read(&mut inner)?;
+        let path = lower_camel(name);
+        for violation in inner.violations {
+            // Behind the path a violation says only what the model says, never what the client sent.
+            let violation = match violation.rsplit_once("at '") {
+                Some((before, after)) => format!("{before}at '{path}.{after}"),
+                None => violation,
+            };
+            self.violate(violation);
+        }
+        match inner.members.keys().next() {
+            Some(unknown) => Err(ApiError::validation(format!("Unknown member '{}' at '{path}'", shorten(unknown)))),
+            None => Ok(Some(read)),
+        }
+    }
+
+    /// Text that follows a pattern as a whole; `pattern` is the model's, for the message.
+    ///
+    /// # Errors
+    /// As [`Fields::text`].
+    pub fn formed_text(
+        &mut self,
+        name: &str,
+        length: RangeInclusive<usize>,
+        pattern: &str,
+        is_formed: fn(&str) -> bool,
+    ) -> Result<Option<String>, ApiError> {
+        let text = self.text(name, length)?;
+        if let Some(text) = text.as_deref().filter(|text| !is_formed(text)) {
+            let (shown, path) = (shorten(text), lower_camel(name));
+            self.violate(format!(
+                "Value '{shown}' at '{path}' failed to satisfy constraint: Member must satisfy regular expression \
+                 pattern: {pattern}"
+            ));
+        }
+        Ok(text)
+    }
+
+    /// A list of names.
+    ///
+    /// # Errors
+    /// `SerializationException` for another type or more than [`LIST_ITEMS_MAX`] items.
+    pub fn choices<T: Copy>(
+        &mut self,
+        name: &str,
+        all: &[T],
+        wire_name: fn(T) -> &'static str,
+    ) -> Result<Option<Vec<T>>, ApiError> {
+        let Some(items) = self.list(name, &(0..=LIST_ITEMS_MAX))? else { return Ok(None) };
+        let mut chosen = Vec::with_capacity(items.len());
+        let mut texts = Vec::with_capacity(items.len());
+        for item in items {
+            let text = into_text(item, name)?;
+            chosen.extend(all.iter().copied().find(|value| wire_name(*value) == text));
+            texts.push(text);
+        }
+        if chosen.len() != texts.len() {
+            let names: Vec<&str> = all.iter().map(|value| wire_name(*value)).collect();
+            let (shown, path, names) = (shorten(&texts.join(", ")), lower_camel(name), names.join(", "));
+            self.violate(format!(
+                "Value '[{shown}]' at '{path}' failed to satisfy constraint: Member must satisfy constraint: [Member must \
+                 satisfy enum value set: [{names}]]"
+            ));
+        }
+        Ok(Some(chosen))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Dialect, *};
+
+    fn fields(json: &str) -> Fields {
+        let Value::Object(members) = serde_json::from_str(json).unwrap() else { panic!() };
+        Fields::new(Dialect::Json, members)
+    }
+
+    #[test]
+    fn violations_in_structures_have_their_whole_path() {
+        let mut outer = fields(r#"{"Outer": {"Inner": "at 'x'"}}"#);
+        let inner = outer.structure("Outer", |inner| inner.text("Inner", 9..=9)).unwrap();
+        assert_eq!(inner.flatten().unwrap(), "at 'x'");
+        let error = outer.finish().unwrap_err();
+        assert_eq!(
+            error.message().unwrap(),
+            "1 validation error detected: Value 'at 'x'' at 'outer.inner' failed to satisfy constraint: Member must have \
+             length greater than or equal to 9"
+        );
+        let unknown = fields(r#"{"Outer": {"New": 1}}"#).structure("Outer", |_| Ok(())).unwrap_err();
+        assert_eq!(unknown.message().unwrap(), "Unknown member 'New' at 'outer'");
+        assert!(fields(r#"{"Outer": 1}"#).structure("Outer", |_| Ok(())).is_err());
+        assert!(fields("{}").structure("Outer", |_| Ok(())).unwrap().is_none());
+    }
+
+    #[test]
+    fn every_name_of_a_list_is_looked_up() {
+        let wire = |value: u8| if value == 1 { "One" } else { "Two" };
+        let mut good = fields(r#"{"L": ["Two", "One"]}"#);
+        assert_eq!(good.choices("L", &[1, 2], wire).unwrap().unwrap(), [2, 1]);
+        good.finish().unwrap();
+        let mut bad = fields(r#"{"L": ["Two", "Three"]}"#);
+        bad.choices("L", &[1, 2], wire).unwrap();
+        assert!(bad.finish().unwrap_err().message().unwrap().contains("Value '[Two, Three]' at 'l' failed"));
+    }
+}
