@@ -1,7 +1,7 @@
 //! Accepts connections, reads bounded requests, writes answers that have been recorded.
 //!
 //! Not here: anything about the meaning of a request. Invariants: no request is read without limits on bytes and time;
-//! nothing is written to a client but a [`Recorded`] answer or the state of the server itself.
+//! nothing is written to a client but a [`Recorded`](crate::record::Recorded) answer or the state of the server itself.
 
 mod incoming;
 mod listener;

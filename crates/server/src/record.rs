@@ -111,7 +111,7 @@ impl Recorder {
     /// Commits a change that the server makes by itself, with its service event, and appends the event.
     ///
     /// # Errors
-    /// As [`Recorder::commit`], or if the trail cannot be written.
+    /// [`StoreError::Conflict`] if something the change was decided on has changed; or if store or trail fail.
     pub async fn commit_service_event(
         &self,
         mut change: Transaction,
