@@ -4,14 +4,16 @@
 //! Invariants: a dead keeper is [`KeeperError::Gone`] for every pending and later call; dropping a call's future leaves
 //! nothing behind but an answer that is thrown away.
 
+mod asymmetric;
+mod import;
 mod mux;
 
-use kanuki_types::{AccountId, KeyId, KeySpec, MaterialId, Region, SecretBytes};
+use kanuki_types::{AccountId, EncryptionAlgorithm, KeyId, KeySpec, Region, SecretBytes};
 use tokio::net::UnixStream;
 
 use crate::{
-    Bytes, KeeperError, KeyPlace, PROTOCOL_VERSION, RECORDS_MAX, Reason, Record, Request, Response, Scope,
-    SealedMaterialRef, SecretRef, limits::RECORD_BATCH_BYTES_MAX,
+    Bytes, KeeperError, KeyPlace, NewMaterial, OwnedBytes, PROTOCOL_VERSION, RECORDS_MAX, Reason, Record, Request,
+    Response, Scope, SealedMaterialRef, SecretRef, limits::RECORD_BATCH_BYTES_MAX,
 };
 
 /// A connection to the keeper. Clones share it; calls are pipelined.
@@ -68,25 +70,25 @@ impl Client {
         self.done(&Request::Drain).await
     }
 
-    /// Generates key material and answers its id and its sealed form.
+    /// Generates key material and answers its id, its sealed form and, of an asymmetric key, the public half.
     ///
     /// # Errors
-    /// [`Reason::UnsupportedSpec`] for a spec that is not implemented.
+    /// [`Reason::UnsupportedSpec`] for a spec that is not implemented, [`Reason::Busy`] if too much slow work waits.
     pub async fn create_material(
         &self,
         account: AccountId,
         region: &Region,
         key_id: KeyId,
         spec: KeySpec,
-    ) -> Result<(MaterialId, Vec<u8>), KeeperError> {
+    ) -> Result<NewMaterial, KeeperError> {
         let key = KeyPlace { account, region: region.clone(), key_id, spec };
         self.material(&Request::CreateMaterial { key }).await
     }
 
-    /// Seals given key material, for tests and seeds.
+    /// Seals given key material, for tests and seeds: bytes for symmetric and HMAC keys, else PKCS#8 in DER.
     ///
     /// # Errors
-    /// [`Reason::BadRequest`] if the keeper was not started for it or the length does not fit the spec.
+    /// [`Reason::BadRequest`] if the keeper was not started for it or the material does not fit the spec.
     pub async fn insecure_seal_material(
         &self,
         account: AccountId,
@@ -94,7 +96,7 @@ impl Client {
         key_id: KeyId,
         spec: KeySpec,
         material: SecretBytes,
-    ) -> Result<(MaterialId, Vec<u8>), KeeperError> {
+    ) -> Result<NewMaterial, KeeperError> {
         let key = KeyPlace { account, region: region.clone(), key_id, spec };
         self.material(&Request::InsecureSealMaterial { key, material: SecretRef(material.expose()) }).await
     }
@@ -128,7 +130,7 @@ impl Client {
         self.secret(&Request::Decrypt { material, ciphertext: Bytes(ciphertext), aad: Bytes(aad) }).await
     }
 
-    /// Decrypts under one key and encrypts under another; the plaintext stays in the keeper.
+    /// Decrypts under one symmetric key and encrypts under another; the plaintext stays in the keeper.
     ///
     /// # Errors
     /// As [`Client::decrypt`] and [`Client::encrypt`].
@@ -140,14 +142,8 @@ impl Client {
         destination: SealedMaterialRef<'_>,
         destination_aad: &[u8],
     ) -> Result<Vec<u8>, KeeperError> {
-        self.bytes(&Request::ReEncrypt {
-            source,
-            ciphertext: Bytes(ciphertext),
-            source_aad: Bytes(source_aad),
-            destination,
-            destination_aad: Bytes(destination_aad),
-        })
-        .await
+        let symmetric = EncryptionAlgorithm::SymmetricDefault;
+        self.re_encrypt_with(source, symmetric, ciphertext, source_aad, destination, symmetric, destination_aad).await
     }
 
     /// Makes a data key of 1 to [`crate::GENERATED_BYTES_MAX`] bytes and answers its ciphertext and itself.
@@ -303,9 +299,19 @@ impl Client {
         }
     }
 
-    async fn material(&self, request: &Request<'_>) -> Result<(MaterialId, Vec<u8>), KeeperError> {
+    async fn material(&self, request: &Request<'_>) -> Result<NewMaterial, KeeperError> {
         match self.mux.call(request).await? {
-            Response::Material { material_id, blob } => Ok((material_id, blob.0)),
+            Response::Material { material_id, blob, public_key } => {
+                let public_key = public_key.map(|OwnedBytes(public_key)| public_key);
+                Ok(NewMaterial { id: material_id, sealed: blob.0, public_key })
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    async fn verdict(&self, request: &Request<'_>) -> Result<bool, KeeperError> {
+        match self.mux.call(request).await? {
+            Response::Verdict(good) => Ok(good),
             other => Err(unexpected(&other)),
         }
     }

@@ -15,6 +15,15 @@ pub const PLAINTEXT_BYTES_MAX: usize = 4096;
 /// Most bytes that one call generates: `NumberOfBytes` of `GenerateDataKey` and `GenerateRandom`.
 pub const GENERATED_BYTES_MAX: usize = 1024;
 
+/// Longest message of one signature or MAC, in bytes (`Sign` and `GenerateMac` of the AWS KMS API reference).
+pub const MESSAGE_BYTES_MAX: usize = 4096;
+
+/// Longest public key of the other side, in bytes (`DeriveSharedSecret` of the AWS KMS API reference).
+pub const PEER_KEY_BYTES_MAX: usize = 8192;
+
+/// Longest import token and longest wrapped key material, in bytes (`ImportKeyMaterial` of the AWS KMS API reference).
+pub const IMPORT_BYTES_MAX: usize = 6144;
+
 /// Most records in one frame.
 pub const RECORDS_MAX: usize = 1024;
 

@@ -5,7 +5,10 @@
 //! Invariants: one message is one whole job; an answer to a failed primitive says only that it failed. The variant of
 //! `Hello` stays first in both, so that any two versions can refuse each other.
 
-use kanuki_types::MaterialId;
+use kanuki_types::{
+    DataKeyPairSpec, EncryptionAlgorithm, MacAlgorithm, MaterialId, MessageType, SigningAlgorithm, Timestamp,
+    WrappingAlgorithm, WrappingKeySpec,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{Bytes, KeyPlace, OwnedBytes, Reason, SealedMaterialRef, Secret, SecretRef, ids};
@@ -72,16 +75,20 @@ pub enum Request<'a> {
         /// The key material of the ciphertext.
         #[serde(borrow)]
         source: SealedMaterialRef<'a>,
+        /// How the ciphertext was made.
+        source_algorithm: EncryptionAlgorithm,
         /// The ciphertext.
         #[serde(borrow)]
         ciphertext: Bytes<'a>,
-        /// Additional authenticated data of the ciphertext.
+        /// Additional authenticated data of the ciphertext; empty unless the key is symmetric.
         #[serde(borrow)]
         source_aad: Bytes<'a>,
         /// The key material of the new ciphertext.
         #[serde(borrow)]
         destination: SealedMaterialRef<'a>,
-        /// Additional authenticated data of the new ciphertext.
+        /// How the new ciphertext is made.
+        destination_algorithm: EncryptionAlgorithm,
+        /// Additional authenticated data of the new ciphertext; empty unless the key is symmetric.
         #[serde(borrow)]
         destination_aad: Bytes<'a>,
     },
@@ -102,6 +109,149 @@ pub enum Request<'a> {
     GenerateRandom {
         /// How many.
         length: u32,
+    },
+    /// The public half of an asymmetric key.
+    PublicKey {
+        /// The key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+    },
+    /// Signs.
+    Sign {
+        /// The key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+        /// How.
+        algorithm: SigningAlgorithm,
+        /// What the message is.
+        message_type: MessageType,
+        /// The message, its digest or its representative.
+        #[serde(borrow)]
+        message: Bytes<'a>,
+    },
+    /// Verifies a signature.
+    Verify {
+        /// The key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+        /// How it was signed.
+        algorithm: SigningAlgorithm,
+        /// What the message is.
+        message_type: MessageType,
+        /// The message, its digest or its representative.
+        #[serde(borrow)]
+        message: Bytes<'a>,
+        /// The signature.
+        #[serde(borrow)]
+        signature: Bytes<'a>,
+    },
+    /// Makes a MAC.
+    Mac {
+        /// The key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+        /// How.
+        algorithm: MacAlgorithm,
+        /// The message.
+        #[serde(borrow)]
+        message: Bytes<'a>,
+    },
+    /// Verifies a MAC.
+    VerifyMac {
+        /// The key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+        /// How it was made.
+        algorithm: MacAlgorithm,
+        /// The message.
+        #[serde(borrow)]
+        message: Bytes<'a>,
+        /// The MAC.
+        #[serde(borrow)]
+        mac: Bytes<'a>,
+    },
+    /// Encrypts user data under the public half of an asymmetric key.
+    AsymmetricEncrypt {
+        /// The key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+        /// How.
+        algorithm: EncryptionAlgorithm,
+        /// The data.
+        #[serde(borrow)]
+        plaintext: SecretRef<'a>,
+    },
+    /// Decrypts user data under the private half of an asymmetric key.
+    AsymmetricDecrypt {
+        /// The key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+        /// How it was encrypted.
+        algorithm: EncryptionAlgorithm,
+        /// The ciphertext.
+        #[serde(borrow)]
+        ciphertext: Bytes<'a>,
+    },
+    /// Agrees on a secret with the holder of another key.
+    DeriveSharedSecret {
+        /// The key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+        /// The other side's public key, SubjectPublicKeyInfo in DER.
+        #[serde(borrow)]
+        peer_public_key: Bytes<'a>,
+    },
+    /// Makes a shared secret and encapsulates it under the key's own public half.
+    Encapsulate {
+        /// The key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+    },
+    /// Opens an encapsulated secret.
+    Decapsulate {
+        /// The key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+        /// The encapsulated secret.
+        #[serde(borrow)]
+        ciphertext: Bytes<'a>,
+    },
+    /// Makes a key pair and encrypts its private half.
+    GenerateDataKeyPair {
+        /// The symmetric key material.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+        /// The type of the pair.
+        spec: DataKeyPairSpec,
+        /// Additional authenticated data.
+        #[serde(borrow)]
+        aad: Bytes<'a>,
+        /// Whether the private half is answered beside its ciphertext.
+        plaintext: bool,
+    },
+    /// Makes a key under which material can be wrapped, and a token that carries its sealed private half.
+    ImportParameters {
+        /// The key whose material will be imported.
+        key: KeyPlace,
+        /// How the material will be wrapped.
+        algorithm: WrappingAlgorithm,
+        /// The type of the wrapping key.
+        wrapping_key_spec: WrappingKeySpec,
+        /// The last moment at which the token is taken.
+        valid_to: Timestamp,
+    },
+    /// Unwraps, checks and seals imported key material.
+    ImportMaterial {
+        /// The key it is for.
+        key: KeyPlace,
+        /// The token that was answered to `ImportParameters`.
+        #[serde(borrow)]
+        token: Bytes<'a>,
+        /// The wrapped material.
+        #[serde(borrow)]
+        encrypted: Bytes<'a>,
+        /// The present.
+        now: Timestamp,
     },
     /// Seals records of the store.
     SealRecords {
@@ -202,7 +352,27 @@ pub enum Response {
         material_id: MaterialId,
         /// Its sealed form.
         blob: OwnedBytes,
+        /// The public half of an asymmetric key.
+        public_key: Option<OwnedBytes>,
     },
+    /// A data key pair.
+    DataKeyPair {
+        /// The encrypted private half.
+        private_key_ciphertext: OwnedBytes,
+        /// The public half.
+        public_key: OwnedBytes,
+        /// The private half, if it was asked for.
+        private_key: Option<Secret>,
+    },
+    /// What somebody needs who wraps material for import.
+    ImportParameters {
+        /// To be given back with the wrapped material.
+        token: OwnedBytes,
+        /// The wrapping key's public half.
+        public_key: OwnedBytes,
+    },
+    /// Whether a signature or MAC is good.
+    Verdict(bool),
     /// One entry per record of the request, in its order; none where the record was refused.
     Records(Vec<Option<OwnedBytes>>),
     /// A primitive failed.

@@ -41,6 +41,17 @@ pub struct MaterialPlace {
     pub spec: KeySpec,
 }
 
+/// Key material that was just made or imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMaterial {
+    /// Its id: the same for the same material in the same key, for ever.
+    pub id: MaterialId,
+    /// Its sealed form.
+    pub sealed: Vec<u8>,
+    /// The public half of an asymmetric key: SubjectPublicKeyInfo of RFC 5280, in DER.
+    pub public_key: Option<Vec<u8>>,
+}
+
 /// Sealed key material and its place, as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SealedMaterial {

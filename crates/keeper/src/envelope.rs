@@ -1,4 +1,4 @@
-//! The format of a sealed blob: key material, records, secret access keys, session tokens.
+//! The format of a sealed blob: key material, records, secret access keys, session and import tokens.
 //!
 //! Not user ciphertexts; their layout is in the protocol crate.
 //! Invariants: a blob opens only for its purpose, at its place and under the key version that it names; sealing leaves
@@ -37,6 +37,7 @@ pub(crate) enum Purpose {
     Material = 2,
     AccessKey = 3,
     SessionToken = 4,
+    ImportToken = 5,
 }
 
 impl Purpose {
@@ -46,6 +47,7 @@ impl Purpose {
             Self::Material => Label::MaterialSeal,
             Self::AccessKey => Label::AccessKeySeal,
             Self::SessionToken => Label::SessionTokenSeal,
+            Self::ImportToken => Label::ImportTokenSeal,
         }
     }
 }
@@ -210,7 +212,7 @@ mod tests {
             assert_eq!(second.open(b"place", &blob).unwrap().expose(), b"material");
             assert_eq!(second.ready.len(), 1);
         }
-        for purpose in [Purpose::Record, Purpose::AccessKey, Purpose::SessionToken] {
+        for purpose in [Purpose::Record, Purpose::AccessKey, Purpose::SessionToken, Purpose::ImportToken] {
             let mut relabelled = blob.clone();
             relabelled[1] = purpose as u8;
             assert!(sealer(purpose, &[1]).open(b"place", &blob).is_err());

@@ -14,6 +14,8 @@ use crate::{error::Failed, material::KEY_BYTES};
 pub(crate) enum Label {
     /// Sealing secret access keys.
     AccessKeySeal,
+    /// Sealing import tokens.
+    ImportTokenSeal,
     /// Sealing the root key under a key file.
     KeyFileSeal,
     /// Authenticating the keyring.
@@ -38,6 +40,7 @@ impl Label {
     const fn as_str(self) -> &'static str {
         match self {
             Self::AccessKeySeal => "kanuki access key seal 1",
+            Self::ImportTokenSeal => "kanuki import token seal 1",
             Self::KeyFileSeal => "kanuki key file seal 1",
             Self::KeyringIntegrity => "kanuki keyring integrity 1",
             Self::KeyringWrap => "kanuki keyring wrap 1",
@@ -77,8 +80,9 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Label; 10] = [
+    const ALL: [Label; 11] = [
         Label::AccessKeySeal,
+        Label::ImportTokenSeal,
         Label::KeyFileSeal,
         Label::KeyringIntegrity,
         Label::KeyringWrap,

@@ -33,6 +33,8 @@ pub(crate) struct Keyring {
     pub(crate) access_keys: Sealer,
     /// Seals and opens session tokens.
     pub(crate) tokens: Sealer,
+    /// Seals and opens import tokens.
+    pub(crate) imports: Sealer,
     /// Nonces of the key derivation.
     pub(crate) nonces: Nonces,
     token_keys: Vec<(u32, Material)>,
@@ -96,6 +98,7 @@ impl Keyring {
             records: Sealer::new(Purpose::Record, keys(KeyKind::Domain)?)?,
             access_keys: Sealer::new(Purpose::AccessKey, keys(KeyKind::Domain)?)?,
             tokens: Sealer::new(Purpose::SessionToken, keys(KeyKind::Token)?)?,
+            imports: Sealer::new(Purpose::ImportToken, keys(KeyKind::Domain)?)?,
             nonces: Nonces::new(),
             token_keys: keys(KeyKind::Token)?,
             material_id_key: Box::new(hmac::Key::new(hmac::HMAC_SHA256, material_id_key.expose())),

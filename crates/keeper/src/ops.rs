@@ -1,10 +1,18 @@
 //! What a ready keeper does: one function per message.
 //!
-//! Not here: phases, frames; nothing here decides whether a caller may.
-//! Invariants: a message is one whole job; sizes are checked before a primitive runs; a failed primitive says nothing.
+//! Not here: phases, frames, threads; nothing here decides whether a caller may.
+//! Invariants: a message is one whole job; sizes, and whether an algorithm is its key spec's, are checked before a
+//! primitive runs; a failed primitive says nothing.
 
 mod material;
 mod symmetric;
+mod encryption;
+mod signature;
+mod mac;
+mod agreement;
+mod encapsulation;
+mod key_pair;
+mod import;
 mod random;
 mod record;
 mod access_key;
@@ -12,41 +20,76 @@ mod session;
 
 use kanuki_keeper_protocol::{OwnedBytes, Reason, Request, Response};
 
-use crate::{error::OpError, keyring::Keyring};
+use crate::{error::OpError, vault::Vault};
 
 /// Answers a message of the ready phase.
-pub(crate) fn answer(
-    request: &Request<'_>,
-    keyring: &mut Keyring,
-    insecure_fixed_material: bool,
-) -> Result<Response, OpError> {
+pub(crate) fn answer(request: &Request<'_>, vault: &Vault) -> Result<Response, OpError> {
     match request {
-        Request::RotateDomainKey => Ok(Response::Bytes(OwnedBytes(keyring.with_next_domain_key()?))),
-        Request::CreateMaterial { key } => material::create(keyring, key),
-        Request::InsecureSealMaterial { key, material } => {
-            if !insecure_fixed_material {
-                return Err(OpError::Refused(Reason::BadRequest));
-            }
-            material::insecure_seal(keyring, key, material)
-        }
-        Request::Encrypt { material, plaintext, aad } => symmetric::encrypt(keyring, material, plaintext, aad.0),
-        Request::Decrypt { material, ciphertext, aad } => symmetric::decrypt(keyring, material, ciphertext.0, aad.0),
-        Request::ReEncrypt { source, ciphertext, source_aad, destination, destination_aad } => {
-            let plaintext = symmetric::open(keyring, source, ciphertext.0, source_aad.0)?;
-            symmetric::seal(keyring, destination, plaintext.expose(), destination_aad.0)
+        Request::RotateDomainKey => Ok(Response::Bytes(OwnedBytes(vault.keyring().with_next_domain_key()?))),
+        Request::CreateMaterial { key } => material::create(vault, key),
+        Request::InsecureSealMaterial { key, material } => material::insecure_seal(vault, key, material),
+        Request::Encrypt { material, plaintext, aad } => symmetric::encrypt(vault, material, plaintext, aad.0),
+        Request::Decrypt { material, ciphertext, aad } => symmetric::decrypt(vault, material, ciphertext.0, aad.0),
+        Request::ReEncrypt {
+            source,
+            source_algorithm,
+            ciphertext,
+            source_aad,
+            destination,
+            destination_algorithm,
+            destination_aad,
+        } => {
+            let source = (source, *source_algorithm, source_aad.0);
+            let destination = (destination, *destination_algorithm, destination_aad.0);
+            encryption::re_encrypt(vault, source, ciphertext.0, destination)
         }
         Request::GenerateDataKey { material, length, aad, plaintext } => {
-            symmetric::generate_data_key(keyring, material, *length, aad.0, *plaintext)
+            symmetric::generate_data_key(vault, material, *length, aad.0, *plaintext)
         }
         Request::GenerateRandom { length } => random::generate(*length),
-        Request::SealRecords { records } => record::seal(keyring, records),
-        Request::OpenRecords { records } => record::open(keyring, records),
-        Request::CreateAccessKey { access_key_id } => access_key::create(keyring, access_key_id),
-        Request::SigningKey { access_key_id, sealed, scope } => {
-            access_key::signing_key(keyring, access_key_id, sealed.0, scope)
+        Request::PublicKey { material } => material::public_key(vault, material),
+        Request::Sign { material, algorithm, message_type, message } => {
+            signature::sign(vault, material, *algorithm, *message_type, message.0)
         }
-        Request::IssueSession { access_key_id, claims } => session::issue(keyring, access_key_id, claims.0),
-        Request::OpenSession { access_key_id, token, scope } => session::open(keyring, access_key_id, token.0, scope),
+        Request::Verify { material, algorithm, message_type, message, signature } => {
+            signature::verify(vault, material, *algorithm, *message_type, (message.0, signature.0))
+        }
+        Request::Mac { material, algorithm, message } => mac::generate(vault, material, *algorithm, message.0),
+        Request::VerifyMac { material, algorithm, message, mac } => {
+            mac::verify(vault, material, *algorithm, message.0, mac.0)
+        }
+        Request::AsymmetricEncrypt { material, algorithm, plaintext } => {
+            encryption::encrypt(vault, material, *algorithm, plaintext.0)
+        }
+        Request::AsymmetricDecrypt { material, algorithm, ciphertext } => {
+            encryption::decrypt(vault, material, *algorithm, ciphertext.0)
+        }
+        Request::DeriveSharedSecret { material, peer_public_key } => {
+            agreement::derive(vault, material, peer_public_key.0)
+        }
+        Request::Encapsulate { material } => encapsulation::encapsulate(vault, material),
+        Request::Decapsulate { material, ciphertext } => encapsulation::decapsulate(vault, material, ciphertext.0),
+        Request::GenerateDataKeyPair { material, spec, aad, plaintext } => {
+            key_pair::generate(vault, material, *spec, aad.0, *plaintext)
+        }
+        Request::ImportParameters { key, algorithm, wrapping_key_spec, valid_to } => {
+            import::parameters(vault, key, *algorithm, *wrapping_key_spec, *valid_to)
+        }
+        Request::ImportMaterial { key, token, encrypted, now } => {
+            import::material(vault, key, token.0, encrypted.0, *now)
+        }
+        Request::SealRecords { records } => record::seal(&mut vault.keyring(), records),
+        Request::OpenRecords { records } => record::open(&mut vault.keyring(), records),
+        Request::CreateAccessKey { access_key_id } => access_key::create(&mut vault.keyring(), access_key_id),
+        Request::SigningKey { access_key_id, sealed, scope } => {
+            access_key::signing_key(&mut vault.keyring(), access_key_id, sealed.0, scope)
+        }
+        Request::IssueSession { access_key_id, claims } => {
+            session::issue(&mut vault.keyring(), access_key_id, claims.0)
+        }
+        Request::OpenSession { access_key_id, token, scope } => {
+            session::open(&mut vault.keyring(), access_key_id, token.0, scope)
+        }
         Request::Hello { .. } | Request::Initialise | Request::Unseal { .. } | Request::Drain => {
             Err(OpError::Refused(Reason::WrongPhase))
         }

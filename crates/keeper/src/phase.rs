@@ -1,8 +1,10 @@
 //! Sealed, ready, draining: which message is answered when. The table is in the protocol crate's `protocol.md`.
 //!
-//! Not here: the operations (`ops/`) and the connection (`serve.rs`).
+//! Not here: the operations (`ops/`), the connection (`serve.rs`) and which thread runs them (`slow.rs`).
 //! Invariants: a keeper becomes ready once and never sealed again; in every other phase the operations are refused; a
 //! draining keeper holds no key.
+
+use std::sync::Arc;
 
 use kanuki_keeper_protocol::{OwnedBytes, Reason, Request, Response};
 
@@ -11,6 +13,7 @@ use crate::{
     keyring::Keyring,
     ops,
     seal::SealProvider,
+    vault::Vault,
 };
 
 /// The keeper: its phase, and what it holds in it.
@@ -23,7 +26,7 @@ pub(crate) struct Keeper {
 #[derive(Debug)]
 enum Phase {
     Sealed(Box<dyn SealProvider>),
-    Ready(Box<Keyring>),
+    Ready(Arc<Vault>),
     Draining,
 }
 
@@ -33,9 +36,16 @@ impl Keeper {
         Self { phase: Phase::Sealed(provider), insecure_fixed_material }
     }
 
+    /// What a ready keeper holds; none in every other phase.
+    pub(crate) fn vault(&self) -> Option<&Arc<Vault>> {
+        match &self.phase {
+            Phase::Ready(vault) => Some(vault),
+            Phase::Sealed(_) | Phase::Draining => None,
+        }
+    }
+
     /// Answers one message. The greeting is the connection's own and refused here.
     pub(crate) fn answer(&mut self, request: &Request<'_>) -> Response {
-        let insecure_fixed_material = self.insecure_fixed_material;
         let answered = match (request, &mut self.phase) {
             (Request::Initialise, Phase::Sealed(_)) => self.initialise().map_err(OpError::from),
             (Request::Unseal { keyring }, Phase::Sealed(_)) => self.unseal(keyring.0).map_err(OpError::from),
@@ -47,7 +57,7 @@ impl Keeper {
             (Request::Initialise | Request::Unseal { .. }, _) | (_, Phase::Sealed(_) | Phase::Draining) => {
                 Err(OpError::Refused(Reason::WrongPhase))
             }
-            (operation, Phase::Ready(keyring)) => ops::answer(operation, keyring, insecure_fixed_material),
+            (operation, Phase::Ready(vault)) => ops::answer(operation, vault),
         };
         answered.unwrap_or_else(Response::from)
     }
@@ -56,14 +66,18 @@ impl Keeper {
         let Phase::Sealed(provider) = &self.phase else { return Err(Failed) };
         let keyring = Keyring::create(provider.as_ref())?;
         let bytes = keyring.to_bytes()?;
-        self.phase = Phase::Ready(Box::new(keyring));
+        self.ready(keyring);
         Ok(Response::Bytes(OwnedBytes(bytes)))
     }
 
     fn unseal(&mut self, keyring: &[u8]) -> Result<Response, Failed> {
         let Phase::Sealed(provider) = &self.phase else { return Err(Failed) };
         let keyring = Keyring::unseal(keyring, provider.as_ref())?;
-        self.phase = Phase::Ready(Box::new(keyring));
+        self.ready(keyring);
         Ok(Response::Done)
+    }
+
+    fn ready(&mut self, keyring: Keyring) {
+        self.phase = Phase::Ready(Arc::new(Vault::new(keyring, self.insecure_fixed_material)));
     }
 }

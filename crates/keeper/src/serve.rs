@@ -1,29 +1,32 @@
 //! The connection: frames in, frames out, until the server closes it.
 //!
-//! Not here: what messages mean. One thread, blocking: there is one peer, and every job of the specs that exist takes
-//! microseconds.
-//! Invariants: the first message is the greeting, and it comes once; answers go out in one write per read, in the order
-//! of their requests; anything that is no frame or no message ends the connection.
+//! Not here: what messages mean, and which of them are slow (`slow.rs`). One blocking thread reads and answers what
+//! takes microseconds; slow work is answered by its worker.
+//! Invariants: the first message is the greeting, and it comes once; quick answers go out in one write per read, in the
+//! order of their requests; no two writes mix; anything that is no frame or no message ends the connection.
 
 use std::{
     fmt,
-    io::{self, Read as _, Write as _},
-    os::unix::net::UnixStream,
+    io::{self, Read as _},
+    sync::Arc,
 };
 
 use kanuki_keeper_protocol::{
-    FrameError, FrameReader, FrameWriter, PROTOCOL_VERSION, Reason, Request, Response, decode,
+    Frame, FrameError, FrameReader, FrameWriter, PROTOCOL_VERSION, Reason, Request, Response, decode,
 };
 
-use crate::phase::Keeper;
+use crate::{
+    phase::Keeper,
+    slow::{Connection, Job, Slow, lane},
+};
 
 /// Answers until the server closes the connection.
-pub(crate) fn serve(mut stream: &UnixStream, mut keeper: Keeper) -> Result<(), ServeError> {
+pub(crate) fn serve(connection: &Arc<Connection>, mut keeper: Keeper, slow: &Slow) -> Result<(), ServeError> {
     let mut reader = FrameReader::new();
     let mut out = FrameWriter::new();
     let mut greeted = false;
     loop {
-        match stream.read(reader.space()) {
+        match connection.stream().read(reader.space()) {
             Ok(0) => return Ok(()),
             Ok(count) => reader.advance(count),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -32,40 +35,55 @@ pub(crate) fn serve(mut stream: &UnixStream, mut keeper: Keeper) -> Result<(), S
         while let Some(frame) = reader.next()? {
             let response = match decode(frame.body)? {
                 Request::Hello { version } if !greeted => {
-                    greet(stream, &mut out, frame.id, version)?;
+                    greet(connection, &mut out, frame.id, version)?;
                     greeted = true;
                     continue;
                 }
                 Request::Hello { .. } => return Err(ServeError::Greeting),
                 _ if !greeted => return Err(ServeError::Greeting),
-                request => keeper.answer(&request),
+                Request::Drain => {
+                    // What was asked before is answered, and no worker holds a key afterwards.
+                    connection.send(&mut out)?;
+                    slow.wait_until_idle();
+                    Some(keeper.answer(&Request::Drain))
+                }
+                request => answer(connection, &mut keeper, slow, frame, &request),
             };
-            // An answer that is too long was not appended; the refusal takes its place.
-            if out.push(frame.id, &response).is_err() {
-                out.push(frame.id, &Response::Refused(Reason::TooLarge))?;
+            if let Some(response) = response {
+                push(&mut out, frame.id, &response)?;
             }
             if out.is_full() {
-                flush(stream, &mut out)?;
+                connection.send(&mut out)?;
             }
         }
-        flush(stream, &mut out)?;
+        connection.send(&mut out)?;
     }
+}
+
+/// The answer to one message; none if a worker will send it.
+fn answer(
+    connection: &Arc<Connection>,
+    keeper: &mut Keeper,
+    slow: &Slow,
+    frame: Frame<'_>,
+    request: &Request<'_>,
+) -> Option<Response> {
+    // In every other phase the refusal is quick.
+    let (Some(lane), Some(vault)) = (lane(request), keeper.vault()) else { return Some(keeper.answer(request)) };
+    let taken = Job::new(frame, vault, connection).and_then(|job| slow.take(lane, job));
+    taken.err().map(Response::Refused)
+}
+
+/// Appends an answer, or the refusal that takes the place of one that is too long.
+pub(crate) fn push(out: &mut FrameWriter, id: u64, response: &Response) -> Result<(), FrameError> {
+    out.push(id, response).or_else(|_| out.push(id, &Response::Refused(Reason::TooLarge)))
 }
 
 /// Answers the greeting with the own version, also to a server of another one: so both can say what is wrong.
-fn greet(stream: &UnixStream, out: &mut FrameWriter, id: u64, version: u16) -> Result<(), ServeError> {
+fn greet(connection: &Connection, out: &mut FrameWriter, id: u64, version: u16) -> Result<(), ServeError> {
     out.push(id, &Response::Hello { version: PROTOCOL_VERSION })?;
-    flush(stream, out)?;
+    connection.send(out)?;
     if version == PROTOCOL_VERSION { Ok(()) } else { Err(ServeError::Version { server: version }) }
-}
-
-fn flush(mut stream: &UnixStream, out: &mut FrameWriter) -> io::Result<()> {
-    if out.as_bytes().is_empty() {
-        return Ok(());
-    }
-    let written = stream.write_all(out.as_bytes());
-    out.clear();
-    written
 }
 
 /// Why the connection ended before the server closed it.

@@ -8,6 +8,7 @@ use std::{
     fmt,
     io::{self, Write as _},
     os::{fd::AsFd as _, unix::net::UnixStream},
+    sync::Arc,
 };
 
 use nix::sys::signal::{SigSet, Signal};
@@ -22,6 +23,7 @@ use crate::{
     phase::Keeper,
     seal::{self, SealSourceError},
     serve::{ServeError, serve},
+    slow::{Connection, Slow},
 };
 
 /// Runs the keeper on standard input until the server closes it.
@@ -37,9 +39,11 @@ pub fn run(options: KeeperOptions) -> Result<(), KeeperStartError> {
     hold_signals()?;
     warm_up()?;
     report.append(harden::restrict_files_and_network());
+    // Between the two: Landlock holds for threads that come later, and after the filter no thread can come.
+    let slow = start_workers()?;
     report.append(harden::filter_system_calls()?);
     announce(&report);
-    serve(&stream, Keeper::new(provider, options.insecure_fixed_material))?;
+    serve(&Arc::new(Connection::new(stream)), Keeper::new(provider, options.insecure_fixed_material), &slow)?;
     Ok(())
 }
 
@@ -49,7 +53,8 @@ pub fn run(options: KeeperOptions) -> Result<(), KeeperStartError> {
 /// As [`run`].
 pub fn insecure_serve(stream: UnixStream, options: KeeperOptions) -> Result<(), KeeperStartError> {
     let provider = seal::open_source(&options)?;
-    serve(&stream, Keeper::new(provider, options.insecure_fixed_material))?;
+    let slow = start_workers()?;
+    serve(&Arc::new(Connection::new(stream)), Keeper::new(provider, options.insecure_fixed_material), &slow)?;
     Ok(())
 }
 
@@ -69,6 +74,10 @@ fn standard_input() -> Result<UnixStream, KeeperStartError> {
         Ok(stream)
     };
     socket().map_err(KeeperStartError::StandardInput)
+}
+
+fn start_workers() -> Result<Slow, KeeperStartError> {
+    Slow::start(|| warm_up().is_ok()).map_err(KeeperStartError::Workers)
 }
 
 /// Lets the cryptographic library open, map and measure what it wants while it still can.
@@ -102,6 +111,8 @@ pub enum KeeperStartError {
     Signals(io::Error),
     /// Standard input is no connected socket.
     StandardInput(io::Error),
+    /// The threads for slow work do not start.
+    Workers(io::Error),
 }
 
 impl fmt::Display for KeeperStartError {
@@ -115,6 +126,7 @@ impl fmt::Display for KeeperStartError {
             Self::StandardInput(error) => {
                 write!(f, "standard input is no connected socket (the server starts the keeper): {error}")
             }
+            Self::Workers(error) => write!(f, "threads for slow work: {error}"),
         }
     }
 }

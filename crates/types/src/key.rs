@@ -98,7 +98,7 @@ wire_enum! {
         /// DeriveSharedSecret.
         KeyAgreement = "KEY_AGREEMENT",
         /// Encapsulate and Decapsulate.
-        KeyEncapsulation = "KEY_ENCAPSULATION",
+        EncapsulateDecapsulate = "ENCAPSULATE_DECAPSULATE",
     }
 }
 

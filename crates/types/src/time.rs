@@ -96,9 +96,8 @@ impl Timestamp {
     /// Reads the form that [`Timestamp::http_date`] writes; none for any other.
     #[must_use]
     pub fn from_http_date(text: &str) -> Option<Self> {
-        let format = format_description!(
-            "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-        );
+        let format =
+            format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT");
         let parsed = time::PrimitiveDateTime::parse(text, format).ok()?;
         Some(Self::from_seconds(parsed.assume_utc().unix_timestamp()))
     }

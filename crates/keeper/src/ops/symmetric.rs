@@ -17,6 +17,7 @@ use kanuki_keeper_protocol::{
     GENERATED_BYTES_MAX, HEADER_BYTES, HeaderFields, KDF_NONCE_BYTES, MaterialPlace, OwnedBytes, PLAINTEXT_BYTES_MAX,
     Reason, Response, SealedMaterialRef, Secret, SecretRef,
 };
+use kanuki_types::KeySpec;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
@@ -25,41 +26,40 @@ use crate::{
     aead::AeadKey,
     error::{Failed, OpError},
     kdf::{self, Label},
-    keyring::Keyring,
     material::{KEY_BYTES, Material},
+    vault::Vault,
 };
 
 /// `Encrypt`.
 pub(super) fn encrypt(
-    keyring: &mut Keyring,
+    vault: &Vault,
     sealed: &SealedMaterialRef<'_>,
     plaintext: &SecretRef<'_>,
     aad: &[u8],
 ) -> Result<Response, OpError> {
-    seal(keyring, sealed, plaintext.0, aad)
+    Ok(Response::Bytes(OwnedBytes(seal(vault, sealed, plaintext.0, aad)?)))
 }
 
 /// `Decrypt`.
 pub(super) fn decrypt(
-    keyring: &mut Keyring,
+    vault: &Vault,
     sealed: &SealedMaterialRef<'_>,
     ciphertext: &[u8],
     aad: &[u8],
 ) -> Result<Response, OpError> {
-    Ok(Response::Secret(Secret(open(keyring, sealed, ciphertext, aad)?.into_secret())))
+    Ok(Response::Secret(Secret(open(vault, sealed, ciphertext, aad)?.into_secret())))
 }
 
 /// `GenerateDataKey` and `GenerateDataKeyWithoutPlaintext`.
 pub(super) fn generate_data_key(
-    keyring: &mut Keyring,
+    vault: &Vault,
     sealed: &SealedMaterialRef<'_>,
     length: u32,
     aad: &[u8],
     plaintext: bool,
 ) -> Result<Response, OpError> {
     let data_key = super::random::material(length)?;
-    let material = material::open(keyring, sealed)?;
-    let bytes = OwnedBytes(seal_under(&material, &sealed.place, keyring.nonces.draw()?, data_key.expose(), aad)?);
+    let bytes = OwnedBytes(seal(vault, sealed, data_key.expose(), aad)?);
     Ok(if plaintext {
         Response::BytesAndSecret { bytes, secret: Secret(data_key.into_secret()) }
     } else {
@@ -69,30 +69,43 @@ pub(super) fn generate_data_key(
 
 /// Encrypts under sealed material.
 pub(super) fn seal(
-    keyring: &mut Keyring,
+    vault: &Vault,
     sealed: &SealedMaterialRef<'_>,
     plaintext: &[u8],
     aad: &[u8],
-) -> Result<Response, OpError> {
+) -> Result<Vec<u8>, OpError> {
+    check_spec(sealed)?;
     if plaintext.len() > PLAINTEXT_BYTES_MAX {
         return Err(OpError::Refused(Reason::TooLarge));
     }
-    let material = material::open(keyring, sealed)?;
-    Ok(Response::Bytes(OwnedBytes(seal_under(&material, &sealed.place, keyring.nonces.draw()?, plaintext, aad)?)))
+    let (material, nonce) = {
+        let mut keyring = vault.keyring();
+        (material::open(&mut keyring, sealed)?, keyring.nonces.draw()?)
+    };
+    Ok(seal_under(&material, &sealed.place, nonce, plaintext, aad)?)
 }
 
 /// Decrypts under sealed material.
 pub(super) fn open(
-    keyring: &mut Keyring,
+    vault: &Vault,
     sealed: &SealedMaterialRef<'_>,
     ciphertext: &[u8],
     aad: &[u8],
 ) -> Result<Material, OpError> {
+    check_spec(sealed)?;
     if ciphertext.len() > PLAINTEXT_BYTES_MAX + CIPHERTEXT_OVERHEAD {
         return Err(OpError::Refused(Reason::TooLarge));
     }
-    let material = material::open(keyring, sealed)?;
+    let material = material::open(&mut vault.keyring(), sealed)?;
     Ok(open_under(&material, &sealed.place, ciphertext, aad)?)
+}
+
+/// An HMAC key is bytes too, and no key for this.
+pub(super) fn check_spec(sealed: &SealedMaterialRef<'_>) -> Result<(), OpError> {
+    match sealed.place.spec {
+        KeySpec::SymmetricDefault => Ok(()),
+        _ => Err(OpError::Refused(Reason::UnsupportedSpec)),
+    }
 }
 
 fn seal_under(

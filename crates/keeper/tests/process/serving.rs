@@ -8,7 +8,7 @@ use std::{
 };
 
 use kanuki_keeper_protocol::{Client, KeeperError, MaterialPlace, SealedMaterial};
-use kanuki_types::{KeySpec, SecretBytes};
+use kanuki_types::{EncryptionAlgorithm, KeySpec, MessageType, SecretBytes, SigningAlgorithm};
 
 const PROBE: &str = env!("CARGO_BIN_EXE_insecure-keeper-probe");
 
@@ -27,13 +27,13 @@ async fn keeper(kind: &str, path: &Path) -> (Client, Child) {
     (client, child)
 }
 
-async fn material(client: &Client) -> SealedMaterial {
+async fn material(client: &Client, spec: KeySpec) -> SealedMaterial {
     let account = "111122223333".parse().unwrap();
     let region = "us-east-1".parse().unwrap();
     let key_id = "1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
-    let spec = KeySpec::SymmetricDefault;
-    let (material_id, blob) = client.create_material(account, &region, key_id, spec).await.unwrap();
-    SealedMaterial { place: MaterialPlace { account, region, key_id, material_id, spec }, blob }
+    let new = client.create_material(account, &region, key_id, spec).await.unwrap();
+    let place = MaterialPlace { account, region, key_id, material_id: new.id, spec };
+    SealedMaterial { place, blob: new.sealed }
 }
 
 async fn stop(client: Client, mut child: Child) -> String {
@@ -56,7 +56,7 @@ async fn a_hardened_keeper_works_and_its_successor_opens_what_it_sealed() {
     for (kind, path) in [("key-file", folder.path().join("seal.key")), ("passphrase", passphrase)] {
         let (client, child) = keeper(kind, &path).await;
         let keyring = client.initialise().await.unwrap();
-        let material = material(&client).await;
+        let material = material(&client, KeySpec::SymmetricDefault).await;
         let plaintext = SecretBytes::new(b"attack at dawn".to_vec());
         let ciphertext = client.encrypt(material.as_ref(), &plaintext, b"aad").await.unwrap();
         let sealed = client.seal_records(vec![(b"p".to_vec(), vec![7; 200_000]); 40]).await.unwrap();
@@ -73,6 +73,48 @@ async fn a_hardened_keeper_works_and_its_successor_opens_what_it_sealed() {
         assert!(client.open_records(records).await.unwrap().iter().all(|r| r.as_deref() == Some(&[7; 200_000])));
         stop(client, child).await;
     }
+}
+
+/// The workers run under the same filter as the thread that serves: every kind of key, made and used.
+#[tokio::test]
+async fn a_hardened_keeper_does_slow_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let (client, child) = keeper("key-file", &folder.path().join("seal.key")).await;
+    client.initialise().await.unwrap();
+    for (spec, algorithm) in [
+        (KeySpec::Rsa2048, SigningAlgorithm::RsassaPssSha256),
+        (KeySpec::Rsa4096, SigningAlgorithm::RsassaPkcs1V15Sha512),
+        (KeySpec::EccNistP256, SigningAlgorithm::EcdsaSha256),
+        (KeySpec::EccNistP521, SigningAlgorithm::EcdsaSha512),
+        (KeySpec::EccSecgP256k1, SigningAlgorithm::EcdsaSha256),
+        (KeySpec::EccNistEdwards25519, SigningAlgorithm::Ed25519Sha512),
+        (KeySpec::MlDsa87, SigningAlgorithm::MlDsaShake256),
+    ] {
+        let material = material(&client, spec).await;
+        let signature = client.sign(material.as_ref(), algorithm, MessageType::Raw, b"m").await.unwrap();
+        let good = client.verify(material.as_ref(), algorithm, MessageType::Raw, b"m", &signature).await;
+        assert_eq!(good, Ok(true), "{spec}");
+    }
+    let kem = material(&client, KeySpec::MlKem1024).await;
+    let (ciphertext, secret) = client.encapsulate(kem.as_ref()).await.unwrap();
+    assert!(client.decapsulate(kem.as_ref(), &ciphertext).await.unwrap() == secret);
+    let rsa = material(&client, KeySpec::Rsa2048).await;
+    let calls: Vec<_> = (0..64)
+        .map(|_| {
+            let (client, rsa) = (client.clone(), rsa.clone());
+            let plaintext = SecretBytes::new(b"attack at dawn".to_vec());
+            tokio::spawn(async move {
+                let oaep = EncryptionAlgorithm::RsaesOaepSha256;
+                let ciphertext = client.asymmetric_encrypt(rsa.as_ref(), oaep, &plaintext).await.unwrap();
+                client.asymmetric_decrypt(rsa.as_ref(), oaep, &ciphertext).await.unwrap() == plaintext
+            })
+        })
+        .collect();
+    for call in calls {
+        assert!(call.await.unwrap());
+    }
+    client.drain().await.unwrap();
+    stop(client, child).await;
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ proptest! {
     fn garbage_ends_the_connection_without_a_panic(
         greeted: bool,
         framed: bool,
-        variant in 0u8..24,
+        variant in 0u8..40,
         garbage in prop::collection::vec(any::<u8>(), 0..200),
     ) {
         let folder = tempfile::tempdir().unwrap();

@@ -5,21 +5,12 @@ use std::{collections::BTreeMap, os::unix::fs::PermissionsExt as _, path::PathBu
 use kanuki_keeper_protocol::{Client, MaterialPlace, SealedMaterial};
 use kanuki_types::KeySpec;
 
-use crate::playground::{account, fixed, key_id, options, region, sealed, secret};
+use crate::playground::{account, fixed, hex, key_id, options, region, sealed, secret, unhex};
 
 type Golden = BTreeMap<String, String>;
 
 fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../vectors/keeper/v1.json")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Vec<u8> {
-    let digit = |c: u8| char::from(c).to_digit(16).unwrap();
-    text.as_bytes().chunks(2).map(|pair| u8::try_from(digit(pair[0]) << 4 | digit(pair[1])).unwrap()).collect()
 }
 
 const MATERIAL: [u8; 32] = [0x42; 32];

@@ -11,6 +11,24 @@ mod symmetric;
 #[cfg(test)]
 mod materials;
 #[cfg(test)]
+mod signatures;
+#[cfg(test)]
+mod macs;
+#[cfg(test)]
+mod encryption;
+#[cfg(test)]
+mod agreement;
+#[cfg(test)]
+mod encapsulation;
+#[cfg(test)]
+mod key_pairs;
+#[cfg(test)]
+mod imports;
+#[cfg(test)]
+mod slow;
+#[cfg(test)]
+mod wycheproof;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod access_keys;
@@ -20,3 +38,5 @@ mod sessions;
 mod frames;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod golden_keys;

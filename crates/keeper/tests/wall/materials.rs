@@ -1,9 +1,9 @@
 //! Sealed key material: bound to its place, refused everywhere else, and showing nothing.
 
 use kanuki_keeper_protocol::{KeeperError, Reason, SealedMaterial};
-use kanuki_types::{KeyId, KeySpec, MaterialId};
+use kanuki_types::{DataKeyPairSpec, KeyId, KeySpec, MacAlgorithm, MaterialId, MessageType, SigningAlgorithm};
 
-use crate::playground::{account, fixed, key_id, material, options, ready, region, sealed, secret, shows};
+use crate::playground::{account, fixed, given, key_id, made, material, options, ready, region, sealed, secret, shows};
 
 #[tokio::test]
 async fn opens_at_its_own_place_only() {
@@ -35,17 +35,75 @@ async fn opens_at_its_own_place_only() {
 }
 
 #[tokio::test]
-async fn specs_that_are_not_implemented_are_refused() {
+async fn what_is_not_implemented_or_not_symmetric_is_refused() {
     let (client, _, _folder) = ready().await;
     let good = material(&client).await;
     let unsupported = Some(KeeperError::Refused(Reason::UnsupportedSpec));
+    assert_eq!(client.create_material(account(), &region(), key_id(), KeySpec::Sm2).await.err(), unsupported);
+    assert_eq!(given(&client, KeySpec::Sm2, &[1; 32]).await.err(), unsupported);
     for spec in KeySpec::ALL.iter().copied().filter(|spec| *spec != KeySpec::SymmetricDefault) {
-        assert_eq!(client.create_material(account(), &region(), key_id(), spec).await.err(), unsupported, "{spec}");
-        let fixed = client.insecure_seal_material(account(), &region(), key_id(), spec, secret(&[1; 32])).await;
-        assert_eq!(fixed.err(), unsupported, "{spec}");
         let mut other = good.clone();
         other.place.spec = spec;
         assert_eq!(client.encrypt(other.as_ref(), &secret(b"x"), &[]).await.err(), unsupported, "{spec}");
+        assert_eq!(client.decrypt(other.as_ref(), &[1; 200], &[]).await.err(), unsupported, "{spec}");
+        assert_eq!(client.generate_data_key(other.as_ref(), 32, &[]).await.err(), unsupported, "{spec}");
+        let pair = client.generate_data_key_pair(other.as_ref(), DataKeyPairSpec::EccNistP256, &[], true).await;
+        assert_eq!(pair.err(), unsupported, "{spec}");
+    }
+}
+
+/// The sealed blob of one spec must not open as another, even where the bytes would fit.
+#[tokio::test]
+async fn material_of_one_spec_is_none_of_another() {
+    let (client, _, _folder) = ready().await;
+    let mut hmac = material(&client).await;
+    hmac.place.spec = KeySpec::Hmac256;
+    assert_eq!(client.mac(hmac.as_ref(), MacAlgorithm::HmacSha256, b"x").await, Err(KeeperError::Failed));
+    let (mut signing, _) = made(&client, KeySpec::EccNistP256).await;
+    client.sign(signing.as_ref(), SigningAlgorithm::EcdsaSha256, MessageType::Raw, b"x").await.unwrap();
+    signing.place.spec = KeySpec::EccSecgP256k1;
+    let signed = client.sign(signing.as_ref(), SigningAlgorithm::EcdsaSha256, MessageType::Raw, b"x").await;
+    assert_eq!(signed, Err(KeeperError::Failed));
+}
+
+/// The cache of parsed keys must not make an edited blob or another place good.
+#[tokio::test]
+async fn a_key_in_use_still_opens_at_its_own_place_only() {
+    let (client, _, _folder) = ready().await;
+    let (good, _) = made(&client, KeySpec::EccNistEdwards25519).await;
+    let sign = async |material: &SealedMaterial| {
+        client.sign(material.as_ref(), SigningAlgorithm::Ed25519Sha512, MessageType::Raw, b"x").await
+    };
+    sign(&good).await.unwrap();
+    for at in 0..good.blob.len() {
+        let mut wrong = good.clone();
+        wrong.blob[at] ^= 1;
+        assert_eq!(sign(&wrong).await, Err(KeeperError::Failed), "byte {at}");
+    }
+    let mut moved = good.clone();
+    moved.place.region = "us-east-2".parse().unwrap();
+    assert_eq!(sign(&moved).await, Err(KeeperError::Failed));
+    sign(&good).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_spec_is_made_sealed_and_found_again() {
+    let (client, keyring, folder) = ready().await;
+    let later = sealed(options(folder.path())).await;
+    later.unseal(keyring).await.unwrap();
+    for spec in KeySpec::ALL.iter().copied().filter(|spec| *spec != KeySpec::Sm2) {
+        let (material, public_key) = made(&client, spec).await;
+        let (again, other_public_key) = made(&client, spec).await;
+        assert_ne!(material.place.material_id, again.place.material_id, "{spec}");
+        if public_key.is_empty() {
+            let none = Some(KeeperError::Refused(Reason::UnsupportedSpec));
+            assert_eq!(client.public_key(material.as_ref()).await.err(), none, "{spec}");
+        } else {
+            assert_ne!(public_key, other_public_key, "{spec}");
+            for client in [&client, &later] {
+                assert_eq!(client.public_key(material.as_ref()).await.unwrap(), public_key, "{spec}");
+            }
+        }
     }
 }
 
@@ -66,9 +124,9 @@ async fn ids_follow_from_key_and_material_under_one_keyring() {
     assert_ne!(fixed(&client, &[2; 32]).await.place.material_id, first);
     let other_key = "1234abcd-12ab-34cd-56ef-1234567890ac".parse().unwrap();
     let spec = KeySpec::SymmetricDefault;
-    let (of_other_key, _) =
+    let of_other_key =
         client.insecure_seal_material(account(), &region(), other_key, spec, secret(&[1; 32])).await.unwrap();
-    assert_ne!(of_other_key, first);
+    assert_ne!(of_other_key.id, first);
 
     let again = sealed(options(folder.path())).await;
     again.unseal(keyring).await.unwrap();

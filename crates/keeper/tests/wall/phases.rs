@@ -1,17 +1,17 @@
 //! Which message is answered in which phase: the table of `protocol.md`.
 
-use kanuki_keeper_protocol::{KeeperError, Reason};
-use kanuki_types::KeySpec;
+use kanuki_keeper_protocol::{Client, KeeperError, Reason, SealedMaterial};
+use kanuki_types::{
+    DataKeyPairSpec, EncryptionAlgorithm, KeySpec, MacAlgorithm, MessageType, SigningAlgorithm, Timestamp,
+    WrappingAlgorithm, WrappingKeySpec,
+};
 
-use crate::playground::{account, key_id, material, options, ready, region, sealed, secret};
+use crate::playground::{account, key_id, made, material, options, ready, region, sealed, secret};
 
 const WRONG_PHASE: KeeperError = KeeperError::Refused(Reason::WrongPhase);
 
 /// Every message of the ready phase, with arguments that are good where it is answered.
-async fn operations(
-    client: &kanuki_keeper_protocol::Client,
-    material: &kanuki_keeper_protocol::SealedMaterial,
-) -> Vec<Option<KeeperError>> {
+async fn operations(client: &Client, material: &SealedMaterial) -> Vec<Option<KeeperError>> {
     let m = || material.clone();
     let spec = KeySpec::SymmetricDefault;
     let scope = ("20150830", "us-east-1", "iam");
@@ -32,6 +32,57 @@ async fn operations(
         client.issue_session("ASIA", vec![]).await.err(),
         client.open_session("ASIA", vec![], scope.0, scope.1, scope.2).await.err(),
     ]
+}
+
+/// The messages for keys of other specs, with arguments that are good where they are answered.
+async fn other_operations(client: &Client, keys: &[(SealedMaterial, Vec<u8>); 5]) -> Vec<Option<KeeperError>> {
+    let [symmetric, rsa, ec, hmac, kem] = keys.each_ref().map(|(material, _)| material);
+    let (raw, oaep) = (MessageType::Raw, EncryptionAlgorithm::RsaesOaepSha256);
+    let (pss, sha256) = (SigningAlgorithm::RsassaPssSha256, MacAlgorithm::HmacSha256);
+    let (wrapping, spec) = (WrappingAlgorithm::RsaesOaepSha256, KeySpec::SymmetricDefault);
+    let now = Timestamp::from_seconds(0);
+    let aes = EncryptionAlgorithm::SymmetricDefault;
+    let (account, region, id) = (account(), region(), key_id());
+    let rsa_2048 = WrappingKeySpec::Rsa2048;
+    vec![
+        client.public_key(rsa.as_ref()).await.err(),
+        client.sign(rsa.as_ref(), pss, raw, b"x").await.err(),
+        client.verify(rsa.as_ref(), pss, raw, b"x", b"y").await.err(),
+        client.mac(hmac.as_ref(), sha256, b"x").await.err(),
+        client.verify_mac(hmac.as_ref(), sha256, b"x", b"y").await.err(),
+        client.asymmetric_encrypt(rsa.as_ref(), oaep, &secret(b"x")).await.err(),
+        client.derive_shared_secret(ec.as_ref(), &keys[2].1).await.err(),
+        client.encapsulate(kem.as_ref()).await.err(),
+        client.generate_data_key_pair(symmetric.as_ref(), DataKeyPairSpec::EccNistP256, &[], true).await.err(),
+        client.import_parameters(account, &region, id, spec, wrapping, rsa_2048, now).await.err(),
+        // These fail or are refused where they are answered, for there is nothing to open.
+        client.asymmetric_decrypt(rsa.as_ref(), oaep, b"x").await.err(),
+        client.decapsulate(kem.as_ref(), b"x").await.err(),
+        client.re_encrypt_with(rsa.as_ref(), oaep, b"x", &[], symmetric.as_ref(), aes, &[]).await.err(),
+        client.import_material(account, &region, id, spec, b"x", b"y", now).await.err(),
+    ]
+}
+
+#[tokio::test]
+async fn operations_with_other_keys_are_answered_in_the_ready_phase_only() {
+    let (client, keyring, folder) = ready().await;
+    let keys = [
+        made(&client, KeySpec::SymmetricDefault).await,
+        made(&client, KeySpec::Rsa2048).await,
+        made(&client, KeySpec::EccNistP256).await,
+        made(&client, KeySpec::Hmac256).await,
+        made(&client, KeySpec::MlKem512).await,
+    ];
+    let answered = other_operations(&client, &keys).await;
+    assert!(answered[..10].iter().all(Option::is_none), "{answered:?}");
+    assert_eq!(answered[10..13], [Some(KeeperError::Failed); 3]);
+    assert_eq!(answered[13], Some(KeeperError::Refused(Reason::ImportTokenInvalid)));
+
+    let fresh = sealed(options(folder.path())).await;
+    assert!(other_operations(&fresh, &keys).await.iter().all(|error| *error == Some(WRONG_PHASE)));
+    fresh.unseal(keyring).await.unwrap();
+    fresh.drain().await.unwrap();
+    assert!(other_operations(&fresh, &keys).await.iter().all(|error| *error == Some(WRONG_PHASE)));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::{os::unix::net::UnixStream, path::Path, thread};
 
 use kanuki_keeper::{KeeperOptions, SealSource, insecure_serve};
-use kanuki_keeper_protocol::{Client, MaterialPlace, SealedMaterial};
+use kanuki_keeper_protocol::{Client, KeeperError, MaterialPlace, NewMaterial, Reason, SealedMaterial};
 use kanuki_types::{AccountId, KeyId, KeySpec, Region, SecretBytes};
 use tempfile::TempDir;
 
@@ -53,25 +53,35 @@ pub(crate) fn key_id() -> KeyId {
 
 /// New symmetric key material.
 pub(crate) async fn material(client: &Client) -> SealedMaterial {
-    let spec = KeySpec::SymmetricDefault;
-    let (material_id, blob) = client.create_material(account(), &region(), key_id(), spec).await.unwrap();
-    place(material_id, blob)
+    made(client, KeySpec::SymmetricDefault).await.0
 }
 
 /// Symmetric key material of these bytes.
 pub(crate) async fn fixed(client: &Client, bytes: &[u8]) -> SealedMaterial {
-    let (spec, bytes) = (KeySpec::SymmetricDefault, secret(bytes));
-    let sealed = client.insecure_seal_material(account(), &region(), key_id(), spec, bytes).await;
-    let (material_id, blob) = sealed.unwrap();
-    place(material_id, blob)
+    given(client, KeySpec::SymmetricDefault, bytes).await.unwrap().0
 }
 
-fn place(material_id: kanuki_types::MaterialId, blob: Vec<u8>) -> SealedMaterial {
-    let spec = KeySpec::SymmetricDefault;
-    SealedMaterial {
-        place: MaterialPlace { account: account(), region: region(), key_id: key_id(), material_id, spec },
-        blob,
-    }
+/// New key material of a spec, and its public half (empty if it has none).
+pub(crate) async fn made(client: &Client, spec: KeySpec) -> (SealedMaterial, Vec<u8>) {
+    let new = client.create_material(account(), &region(), key_id(), spec).await.unwrap();
+    placed(spec, new)
+}
+
+/// Key material of a spec, of these bytes, and its public half (empty if it has none).
+pub(crate) async fn given(
+    client: &Client,
+    spec: KeySpec,
+    bytes: &[u8],
+) -> Result<(SealedMaterial, Vec<u8>), KeeperError> {
+    let new = client.insecure_seal_material(account(), &region(), key_id(), spec, secret(bytes)).await?;
+    Ok(placed(spec, new))
+}
+
+/// New key material at the place for which it was made.
+pub(crate) fn placed(spec: KeySpec, new: NewMaterial) -> (SealedMaterial, Vec<u8>) {
+    let NewMaterial { id: material_id, sealed: blob, public_key } = new;
+    let place = MaterialPlace { account: account(), region: region(), key_id: key_id(), material_id, spec };
+    (SealedMaterial { place, blob }, public_key.unwrap_or_default())
 }
 
 pub(crate) fn secret(bytes: &[u8]) -> SecretBytes {
@@ -86,4 +96,18 @@ pub(crate) fn shows(bytes: &[u8], secret: &[u8]) -> bool {
     [secret, hex.as_bytes(), hex.to_uppercase().as_bytes(), base64.as_bytes()]
         .iter()
         .any(|form| bytes.windows(form.len()).any(|window| window == *form))
+}
+
+/// A refusal.
+pub(crate) fn refused<T>(reason: Reason) -> Result<T, KeeperError> {
+    Err(KeeperError::Refused(reason))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
+    let digit = |c: u8| char::from(c).to_digit(16).unwrap();
+    text.as_bytes().chunks(2).map(|pair| u8::try_from(digit(pair[0]) << 4 | digit(pair[1])).unwrap()).collect()
 }

@@ -91,7 +91,8 @@ async fn the_same_material_in_another_key_is_refused() {
     let place = &second.place;
     let sealed =
         client.insecure_seal_material(place.account, &place.region, place.key_id, place.spec, secret(&[1; 32])).await;
-    (second.place.material_id, second.blob) = sealed.unwrap();
+    let sealed = sealed.unwrap();
+    (second.place.material_id, second.blob) = (sealed.id, sealed.sealed);
     let blob = client.encrypt(first.as_ref(), &secret(b"x"), &[]).await.unwrap();
     assert!(refused(&client, &second, blob, b"").await);
     client.encrypt(second.as_ref(), &secret(b"x"), &[]).await.unwrap();
@@ -103,12 +104,11 @@ async fn a_replica_in_another_region_decrypts() {
     let here = fixed(&client, &[1; 32]).await;
     let (account, key_id, spec) = (here.place.account, here.place.key_id, here.place.spec);
     let there = "eu-west-1".parse().unwrap();
-    let (material_id, blob) =
-        client.insecure_seal_material(account, &there, key_id, spec, secret(&[1; 32])).await.unwrap();
-    assert_eq!(material_id, here.place.material_id, "same key id, same material, same id");
+    let new = client.insecure_seal_material(account, &there, key_id, spec, secret(&[1; 32])).await.unwrap();
+    assert_eq!(new.id, here.place.material_id, "same key id, same material, same id");
     let mut replica = here.clone();
     replica.place.region = there;
-    replica.blob = blob;
+    replica.blob = new.sealed;
     let ciphertext = client.encrypt(here.as_ref(), &secret(b"x"), &[]).await.unwrap();
     assert_eq!(client.decrypt(replica.as_ref(), &ciphertext, &[]).await.unwrap().expose(), b"x");
 }

@@ -7,7 +7,7 @@ use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     hmac,
 };
-use kanuki_types::{EncryptionContext, KeySpec, MaterialId};
+use kanuki_types::{EncryptionContext, MaterialId};
 use serde::{Deserialize, Serialize};
 
 use super::*;
