@@ -67,14 +67,17 @@ class Server:
     """One data directory and the process that serves it.
 
     `user` runs the process as that uid; `ignore_file_size_signal` lets a write beyond the file size limit fail with
-    an error, as on a full disk, instead of ending the process.
+    an error, as on a full disk, instead of ending the process; `config` is a configuration file.
     """
 
-    def __init__(self, data_dir, *, seed=None, executable=None, user=None, ignore_file_size_signal=False):
+    def __init__(
+        self, data_dir, *, seed=None, executable=None, user=None, config=None, ignore_file_size_signal=False
+    ):
         self.data_dir = pathlib.Path(data_dir)
         self.seed = seed
         self.executable = pathlib.Path(executable or binary())
         self.user = user
+        self.config = config
         self.ignore_file_size_signal = ignore_file_size_signal
         self.process: subprocess.Popen | None = None
         self.output: list[str] = []
@@ -87,6 +90,8 @@ class Server:
         command = [str(self.executable), "serve", "--data-dir", str(self.data_dir), "--listen", "127.0.0.1:0"]
         for region in REGIONS:
             command += ["--region", region]
+        if self.config is not None:
+            command += ["--config", str(self.config)]
         if self.seed is not None:
             command += ["--seed", str(self.seed)]
         if self._needs_test_mode():

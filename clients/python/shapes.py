@@ -14,33 +14,56 @@ import uuid
 CONTENT_TYPE = "application/x-amz-json-1.1"
 
 _KEY_METADATA = {
-    "AWSAccountId", "Arn", "CreationDate", "CustomerMasterKeySpec", "Description", "Enabled", "KeyId", "KeyManager",
+    "AWSAccountId", "Arn", "CreationDate", "Description", "Enabled", "KeyId", "KeyManager",
     "KeySpec", "KeyState", "KeyUsage", "MultiRegion", "Origin",
 }  # fmt: skip
+
+_GRANT = {"KeyId", "GrantId", "Name", "CreationDate", "IssuingAccount", "Operations"}
+
+# Texts that the API sends empty although its model gives them a least length: the name of a grant without one.
+MAY_BE_EMPTY = {"Grants[].Name"}
 
 # Members that are always present, by the path to their structure; `[]` stands for each item of a list.
 ALWAYS = {
     "CancelKeyDeletion": {"": {"KeyId"}},
+    "CreateGrant": {"": {"GrantId", "GrantToken"}},
     "CreateKey": {"": {"KeyMetadata"}, "KeyMetadata": _KEY_METADATA},
-    "Decrypt": {"": {"KeyId", "Plaintext", "EncryptionAlgorithm", "KeyMaterialId"}},
+    "Decrypt": {"": {"KeyId", "Plaintext", "EncryptionAlgorithm"}},
     "DescribeKey": {"": {"KeyMetadata"}, "KeyMetadata": _KEY_METADATA},
     "Encrypt": {"": {"CiphertextBlob", "KeyId", "EncryptionAlgorithm"}},
+    "Decapsulate": {"": {"KeyId", "SharedSecret", "EncapsulationAlgorithm"}},
+    "DeriveSharedSecret": {"": {"KeyId", "SharedSecret", "KeyAgreementAlgorithm", "KeyOrigin"}},
+    "Encapsulate": {"": {"KeyId", "SharedSecret", "SharedSecretCiphertextBlob", "EncapsulationAlgorithm"}},
+    "GenerateMac": {"": {"Mac", "MacAlgorithm", "KeyId"}},
+    "GetKeyRotationStatus": {"": {"KeyId", "KeyRotationEnabled"}},
+    "GetPublicKey": {"": {"KeyId", "PublicKey", "KeySpec", "KeyUsage"}},
+    "ListKeyRotations": {"": {"Rotations", "Truncated"}},
+    "Sign": {"": {"KeyId", "Signature", "SigningAlgorithm"}},
+    "Verify": {"": {"KeyId", "SignatureValid", "SigningAlgorithm"}},
+    "VerifyMac": {"": {"KeyId", "MacValid", "MacAlgorithm"}},
     "GenerateDataKey": {"": {"CiphertextBlob", "KeyId", "Plaintext", "KeyMaterialId"}},
     "GenerateDataKeyWithoutPlaintext": {"": {"CiphertextBlob", "KeyId", "KeyMaterialId"}},
     "GenerateRandom": {"": {"Plaintext"}},
     "GetKeyPolicy": {"": {"Policy", "PolicyName"}},
     "ListAliases": {"": {"Aliases", "Truncated"}, "Aliases[]": {"AliasName", "AliasArn"}},
+    "ListGrants": {"": {"Grants", "Truncated"}, "Grants[]": _GRANT},
     "ListKeyPolicies": {"": {"PolicyNames", "Truncated"}},
     "ListKeys": {"": {"Keys", "Truncated"}, "Keys[]": {"KeyId", "KeyArn"}},
     "ListResourceTags": {"": {"Tags", "Truncated"}, "Tags[]": {"TagKey", "TagValue"}},
+    "ListRetirableGrants": {"": {"Grants", "Truncated"}, "Grants[]": _GRANT},
     "ReEncrypt": {
         "": {
             "CiphertextBlob", "KeyId", "SourceKeyId", "SourceEncryptionAlgorithm", "DestinationEncryptionAlgorithm",
-            "SourceKeyMaterialId", "DestinationKeyMaterialId",
         }
     },
     "ScheduleKeyDeletion": {"": {"KeyId", "DeletionDate", "KeyState", "PendingWindowInDays"}},
 }  # fmt: skip
+
+MATERIAL_BY_ALGORITHM = {
+    "EncryptionAlgorithm": "KeyMaterialId",
+    "SourceEncryptionAlgorithm": "SourceKeyMaterialId",
+    "DestinationEncryptionAlgorithm": "DestinationKeyMaterialId",
+}
 
 # Errors that any operation may answer, though the model does not list them.
 COMMON_ERRORS = {
@@ -54,7 +77,7 @@ COMMON_ERRORS = {
 FAULTS = {"DependencyTimeoutException", "KMSInternalException", "KeyUnavailableException"}
 OTHER_STATUS = {"RequestEntityTooLargeException": {400, 413}, "ServiceUnavailableException": {503}}
 # Errors that the API sends without any message member.
-WITHOUT_MESSAGE = {"InvalidCiphertextException"}
+WITHOUT_MESSAGE = {"InvalidCiphertextException", "KMSInvalidMacException", "KMSInvalidSignatureException"}
 
 
 def problems_of_success(operation_model, status: int, headers, body: bytes) -> list[str]:
@@ -67,7 +90,11 @@ def problems_of_success(operation_model, status: int, headers, body: bytes) -> l
     value, wrong = _parse(body)
     if wrong:
         return found + [wrong]
-    always = ALWAYS.get(operation_model.name, {})
+    always = {place: set(names) for place, names in ALWAYS.get(operation_model.name, {}).items()}
+    for algorithm, material in MATERIAL_BY_ALGORITHM.items():
+        # The id of the material is told where the algorithm is the symmetric one.
+        if value.get(algorithm) == "SYMMETRIC_DEFAULT" and material in operation_model.output_shape.members:
+            always.setdefault("", set()).add(material)
     return found + _problems(value, operation_model.output_shape, "", "", always)
 
 
@@ -156,7 +183,7 @@ def _map(value, shape, path, place, always) -> list[str]:
 def _string(value, shape, path, place, always) -> list[str]:
     if not isinstance(value, str):
         return [f"{path}: {value!r} is no string"]
-    found = _length(len(value), shape, path)
+    found = [] if value == "" and place in MAY_BE_EMPTY else _length(len(value), shape, path)
     if shape.enum and value not in shape.enum:
         found.append(f"{path}: {value!r} is not one of {shape.enum}")
     return found

@@ -204,7 +204,7 @@ def test_both_sides_derive_the_same_secret(world, spec):
 
 @pytest.mark.parametrize("spec", ["ML_KEM_512", "ML_KEM_768", "ML_KEM_1024"])
 def test_an_encapsulated_secret_opens(world, spec):
-    kms, key_id = world.kms(), make(world, spec, "KEY_ENCAPSULATION")
+    kms, key_id = world.kms(), make(world, spec, "ENCAPSULATE_DECAPSULATE")
     made = kms.encapsulate(KeyId=key_id, EncapsulationAlgorithm="ML_KEM")
     blob = made["SharedSecretCiphertextBlob"]
     assert len(blob) == {"ML_KEM_512": 768, "ML_KEM_768": 1088, "ML_KEM_1024": 1568}[spec]

@@ -60,6 +60,7 @@ def seed() -> str:
         f'alias = "{KNOWN_ALIAS}"',
         "[[account]]",
         f'id = "{OTHER}"',
+        "root_access_key = true",
     ]
     for name, policy in OTHER_POLICIES.items():
         lines += _user(name, policy)

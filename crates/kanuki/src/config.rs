@@ -31,6 +31,8 @@ struct ConfigFile {
     #[serde(default)]
     seal: SealFile,
     #[serde(default)]
+    limits: LimitsFile,
+    #[serde(default)]
     insecure_test_mode: bool,
 }
 
@@ -39,6 +41,12 @@ struct ConfigFile {
 struct SealFile {
     key_file: Option<PathBuf>,
     passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsFile {
+    grants_per_key_max: Option<u64>,
 }
 
 /// What seals the root key.
@@ -91,11 +99,23 @@ impl Config {
         Ok(Self {
             seal: seal(args, file.seal, &data_dir)?,
             listen,
-            settings: Settings::new(account, default_region, regions, test_mode),
+            settings: limited(Settings::new(account, default_region, regions, test_mode), &file.limits)?,
             seed: args.seed.clone().or(file.seed),
             log_format: args.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
             data_dir,
         })
+    }
+}
+
+/// Limits can be lowered only: what is above them is not what clients of the API know.
+fn limited(settings: Settings, limits: &LimitsFile) -> Result<Settings, CommandError> {
+    match limits.grants_per_key_max {
+        Some(wanted) if wanted > settings.grants_per_key_max => {
+            let most = settings.grants_per_key_max;
+            Err(CommandError::new(format!("limits.grants_per_key_max is {wanted}, but at most {most} is possible")))
+        }
+        Some(wanted) => Ok(settings.with_grants_per_key_max(wanted)),
+        None => Ok(settings),
     }
 }
 
@@ -171,6 +191,14 @@ mod tests {
         assert!(config(&[], "lissten = '127.0.0.1:1'").unwrap_err().to_string().contains("lissten"));
         assert!(config(&[], "[seal]\nkey_file = '/k'\npassphrase_file = '/p'").is_err());
         assert!(config(&["--listen", "0.0.0.0:1"], "").unwrap_err().to_string().contains("TLS"));
+    }
+
+    #[test]
+    fn limits_can_be_lowered_only() {
+        let limit = |file: &str| config(&[], file).map(|config| config.settings.grants_per_key_max);
+        assert_eq!(limit("").unwrap(), 50_000);
+        assert_eq!(limit("[limits]\ngrants_per_key_max = 3").unwrap(), 3);
+        assert!(limit("[limits]\ngrants_per_key_max = 50001").unwrap_err().to_string().contains("50000"));
     }
 
     #[test]

@@ -25,24 +25,27 @@
 
 mod demand;
 mod facts;
+mod grants;
 
 use std::sync::Arc;
 
 use kanuki_policy::{
-    Document, Effect, NamedDocument, Policies, Request, ResourceKind, ResourceWording, decide, hidden_denial_message,
+    Decision, Document, Effect, NamedDocument, Policies, Request, ResourceKind, ResourceWording, decide,
+    hidden_denial_message,
 };
 use kanuki_types::KeyArn;
 
-pub use demand::{Access, Demand, Demands, RoleAccess};
+pub use demand::{Access, Demand, Demands, GrantUse, RoleAccess};
 pub use facts::Circumstances;
 
 use crate::{
     authn::Authenticated,
     error::{ApiError, ErrorCode},
-    keys::KeyEntry,
+    keys::{KeyEntry, Keys},
     operation::{Operation, Plan},
 };
 use facts::CallFacts;
+use grants::CallersGrants;
 
 /// An operation's input and targets, handed out only after every demand of its plan was allowed.
 pub struct Authorized<O: Operation> {
@@ -119,19 +122,20 @@ impl<O: Operation> Authorized<O> {
 /// Decides every demand of a plan.
 ///
 /// # Errors
-/// `AccessDenied` with the reason of the first demand that is not allowed; the input comes back with it.
-pub(crate) fn authorize<O: Operation>(
+/// `AccessDenied` with the reason of the first demand that is not allowed; or if the store fails.
+pub(crate) async fn authorize<O: Operation>(
+    keys: &Keys,
     caller: &Authenticated,
     circumstances: &Circumstances,
     input: O::Input,
     plan: Plan<O::Target>,
 ) -> Result<Authorized<O>, ApiError> {
     let (target, demands) = plan.into_parts();
-    let mut keys = Vec::new();
+    let mut authorized_keys = Vec::new();
     for demand in demands.iter() {
-        decide_demand(caller, circumstances, demand)?;
+        decide_demand(keys, caller, circumstances, demand).await?;
         if let Access::Key { entry, .. } = &demand.access {
-            keys.push(entry.arn().clone());
+            authorized_keys.push(entry.arn().clone());
         }
     }
     Ok(Authorized {
@@ -139,11 +143,54 @@ pub(crate) fn authorize<O: Operation>(
         circumstances: circumstances.clone(),
         input,
         target,
-        proof: Proof { keys },
+        proof: Proof { keys: authorized_keys },
     })
 }
 
-fn decide_demand(caller: &Authenticated, circumstances: &Circumstances, demand: &Demand) -> Result<(), ApiError> {
+/// Decides by the policies, and where they leave it open by the grants too. A grant only allows, so it changes neither
+/// an allow nor an explicit deny, and callers who need none cost no look-up.
+async fn decide_demand(
+    keys: &Keys,
+    caller: &Authenticated,
+    circumstances: &Circumstances,
+    demand: &Demand,
+) -> Result<(), ApiError> {
+    let Err(refusal) = decide_with(caller, circumstances, demand, &[]) else { return Ok(()) };
+    if !refusal.is_implicit {
+        return Err(refusal.error);
+    }
+    let grants = grants::grants_of_caller(keys, caller, demand).await?;
+    if grants.is_empty() {
+        return Err(refusal.error);
+    }
+    decide_with(caller, circumstances, demand, &grants).map_err(|refusal| refusal.error)
+}
+
+/// Why a demand is not allowed.
+struct Refusal {
+    error: ApiError,
+    /// Whether nothing allows, rather than something denying.
+    is_implicit: bool,
+}
+
+impl Refusal {
+    fn of(decision: &Decision, request: &Request<'_>, wording: ResourceWording<'_>) -> Self {
+        let arn = request.principal.arn();
+        let message = decision.denial_message(request, arn, wording).unwrap_or_else(|| {
+            // The policies alone would have allowed it, but the caller may not even know that there is no such key.
+            hidden_denial_message(request.action, arn, matches!(wording, ResourceWording::HiddenCiphertext))
+        });
+        let error = ApiError::new(ErrorCode::AccessDenied, message);
+        Self { error, is_implicit: decision.effect == Effect::ImplicitDeny }
+    }
+}
+
+fn decide_with(
+    caller: &Authenticated,
+    circumstances: &Circumstances,
+    demand: &Demand,
+    grants: &[CallersGrants],
+) -> Result<(), Refusal> {
     let facts = CallFacts { caller, circumstances, demand };
     let home = caller.caller().account;
     let (resource, kind, account, policy, wording) = match &demand.access {
@@ -180,9 +227,14 @@ fn decide_demand(caller: &Authenticated, circumstances: &Circumstances, demand: 
         facts: &facts,
         encryption_context: demand.encryption_context.as_ref(),
     };
+    if let (Access::Key { entry, .. }, Some(GrantUse::Retire(grant))) = (&demand.access, &demand.grant) {
+        return grants::decide_retirement(caller, &request, entry, grant, wording);
+    }
+    let views = grants::views(grants, demand, &facts);
     let policies = Policies {
         identity: caller.identity().map_or(&[], |identity| identity.policies()),
         resource: policy,
+        grants: &views,
         ..Policies::default()
     };
     let decision = decide(&request, &policies);
@@ -191,12 +243,7 @@ fn decide_demand(caller: &Authenticated, circumstances: &Circumstances, demand: 
     if decision.effect == Effect::Allow && !hidden {
         return Ok(());
     }
-    let arn = caller.principal().arn();
-    let message = decision.denial_message(&request, arn, wording).unwrap_or_else(|| {
-        // The policies alone would have allowed it, but the caller may not even know that there is no such key.
-        hidden_denial_message(demand.action, arn, demand.from_ciphertext)
-    });
-    Err(ApiError::new(ErrorCode::AccessDenied, message))
+    Err(Refusal::of(&decision, &request, wording))
 }
 
 /// Whether the caller could put a key policy again under a new one: the lockout check of CreateKey and PutKeyPolicy.

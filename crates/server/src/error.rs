@@ -5,6 +5,8 @@
 
 use std::{error::Error, fmt};
 
+use kanuki_keeper_protocol::{KeeperError, Reason};
+
 /// Declares the codes with their names and statuses: in JSON protocols, then in Query protocols.
 macro_rules! error_codes {
     ($($(#[$meta:meta])* $variant:ident $json:literal $json_status:literal $query:literal $query_status:literal,)+) => {
@@ -55,12 +57,16 @@ error_codes! {
     Conflict "ConflictException" 400 "ConcurrentModification" 409,
     /// The call would have succeeded, but was a dry run.
     DryRun "DryRunOperationException" 400 "DryRunOperation" 412,
+    /// The import token is too old.
+    ExpiredImportToken "ExpiredImportTokenException" 400 "ExpiredImportToken" 400,
     /// The session has ended.
     ExpiredToken "ExpiredTokenException" 400 "ExpiredToken" 403,
     /// The signature lacks a part.
     IncompleteSignature "IncompleteSignatureException" 400 "IncompleteSignature" 400,
     /// The ciphertext was made by another key than the named one.
     IncorrectKey "IncorrectKeyException" 400 "IncorrectKey" 400,
+    /// The key material is not the one that it must be.
+    IncorrectKeyMaterial "IncorrectKeyMaterialException" 400 "IncorrectKeyMaterial" 400,
     /// Something broke here; the client may try again.
     Internal "KMSInternalException" 500 "InternalFailure" 500,
     /// An ARN that cannot be used.
@@ -69,6 +75,12 @@ error_codes! {
     InvalidCiphertext "InvalidCiphertextException" 400 "InvalidCiphertext" 400,
     /// The access key or token is unknown.
     InvalidClientToken "UnrecognizedClientException" 400 "InvalidClientTokenId" 403,
+    /// The text is no grant id.
+    InvalidGrantId "InvalidGrantIdException" 400 "InvalidGrantId" 400,
+    /// The text is no grant token.
+    InvalidGrantToken "InvalidGrantTokenException" 400 "InvalidGrantToken" 400,
+    /// The import token is none, or of another key.
+    InvalidImportToken "InvalidImportTokenException" 400 "InvalidImportToken" 400,
     /// The key is not for this.
     InvalidKeyUsage "InvalidKeyUsageException" 400 "InvalidKeyUsage" 400,
     /// The page marker was not made by this operation.
@@ -101,6 +113,8 @@ error_codes! {
     ServiceUnavailable "ServiceUnavailableException" 503 "ServiceUnavailable" 503,
     /// A tag breaks the rules of tags.
     Tag "TagException" 400 "InvalidInput" 400,
+    /// Too many requests.
+    Throttling "ThrottlingException" 400 "Throttling" 400,
     /// No such operation.
     UnknownOperation "UnknownOperationException" 400 "InvalidAction" 400,
     /// The parameter or the kind of key is not supported.
@@ -183,8 +197,14 @@ impl From<kanuki_store::StoreError> for ApiError {
     }
 }
 
-impl From<kanuki_keeper_protocol::KeeperError> for ApiError {
-    fn from(error: kanuki_keeper_protocol::KeeperError) -> Self {
-        Self::internal(error)
+impl From<KeeperError> for ApiError {
+    fn from(error: KeeperError) -> Self {
+        match error {
+            // More slow work is asked for than the keeper can queue; the client's own retries spread it.
+            KeeperError::Refused(Reason::Busy) => Self::new(ErrorCode::Throttling, THROTTLED),
+            other => Self::internal(other),
+        }
     }
 }
+
+const THROTTLED: &str = "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.";

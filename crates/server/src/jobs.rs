@@ -5,6 +5,8 @@
 
 mod anchor;
 mod deletion;
+mod expiry;
+mod grants;
 mod rotation;
 
 use std::{sync::Arc, time::Duration};
@@ -13,6 +15,8 @@ use tokio::{sync::watch, time::interval};
 
 pub use anchor::{AnchorFile, AnchorStore};
 pub use deletion::delete_due_keys;
+pub use expiry::remove_expired_material;
+pub use grants::remove_orphaned_grants;
 pub use rotation::rotate_due_keys;
 
 use crate::{error::ApiError, pipeline::Pipeline};
@@ -42,8 +46,10 @@ pub async fn run(pipeline: Arc<Pipeline>, anchors: Arc<AnchorStore>, mut stopped
 /// # Errors
 /// If store, keeper or trail fail; what is left is done the next time.
 pub async fn do_what_is_due(pipeline: &Pipeline) -> Result<(), ApiError> {
+    remove_expired_material(pipeline).await?;
     rotate_due_keys(pipeline).await?;
     delete_due_keys(pipeline).await?;
+    remove_orphaned_grants(pipeline).await?;
     Ok(())
 }
 

@@ -9,9 +9,11 @@ mod resolve;
 mod state;
 mod policy;
 mod rotation;
+mod import;
 mod metadata;
 mod tags;
 mod usage;
+mod grants;
 mod asymmetric;
 mod specs;
 mod page;
@@ -24,7 +26,16 @@ use kanuki_types::{AccountId, AliasArn, KeyArn, KeyId, Region, Timestamp};
 
 pub use asymmetric::{DataKeyPair, Signable};
 pub use entry::KeyEntry;
-pub(crate) use metadata::Algorithms;
+pub use grants::{
+    CONSTRAINT_PAIRS_MAX, CONSTRAINT_VALUE_CHARS_MAX, GRANT_TOKEN_CHARS_MAX, GRANTS_PER_KEY_MAX, GrantConstraints,
+    GrantEntry, GrantId, GrantOperation, GrantPrincipal, GrantRecord, GrantTerms, Held, find_principal, grant_token,
+    read_grant_token, session_place,
+};
+pub use import::{
+    ExpirationModel, Expiries, ExpiryKey, ImportTerms, ImportType, Imported, associate, check_imports, expiration,
+    is_importable, promote, remove, settle_state,
+};
+pub(crate) use metadata::{Algorithms, old_name};
 pub use metadata::{Epoch, KeyMetadata};
 pub use page::{Page, PageRequest};
 pub use policy::{POLICY_BYTES_MAX, StoredPolicy, default_policy, read_policy};
@@ -35,7 +46,7 @@ pub use record::{
 pub use resolve::{KeyName, Names};
 pub use rotation::{
     ON_DEMAND_ROTATIONS_MAX, ROTATION_PERIOD_DAYS_DEFAULT, Rotated, RotationSchedule, RotationType, check_rotates,
-    check_symmetric, is_automatic, mark, rotate,
+    check_rotates_on_demand, check_symmetric, is_automatic, mark, rotate,
 };
 pub use specs::{encryption_algorithms, is_asymmetric, mac_algorithms, signing_algorithms, usages};
 pub use state::{NOT_PENDING_DELETION, SWITCHABLE, USABLE, check_state};
@@ -43,12 +54,15 @@ pub use tags::{TAGS_MAX, read_tags, tag_facts, validate_tags};
 pub use usage::How;
 pub(crate) use usage::check_usage;
 
+use grants::{GRANTS_CACHED_MAX, HeldGrants};
+
 /// The door to everything about KMS keys.
 pub struct Keys {
     store: Store,
     keeper: Client,
     entries: Cache<KeyRecords, KeyEntry>,
     aliases: Cache<Aliases, AliasRecord>,
+    held: HeldGrants,
 }
 
 impl std::fmt::Debug for Keys {
@@ -71,6 +85,7 @@ impl Keys {
                 },
             ),
             aliases: Cache::new(store.clone(), ENTRIES_CACHED_MAX, |_, record| Ok(record.value)),
+            held: HeldGrants::new(store.clone(), GRANTS_CACHED_MAX),
             store,
             keeper,
         }

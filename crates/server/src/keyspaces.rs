@@ -14,5 +14,19 @@ pub const KEYS: u8 = 5;
 pub const ALIASES: u8 = 6;
 /// Keys by the day on which they are to be deleted.
 pub const DELETIONS: u8 = 7;
+/// Grants.
+pub const GRANTS: u8 = 8;
+/// Grants by grantee.
+pub const GRANTS_BY_GRANTEE: u8 = 9;
+/// Grants by the principal that may retire them.
+pub const GRANTS_BY_RETIRING: u8 = 10;
+/// Grants with a name.
+pub const GRANT_NAMES: u8 = 11;
+/// Numbers of grants.
+pub const GRANT_COUNTS: u8 = 12;
+/// Deleted keys whose grants are still to be removed.
+pub const GRANT_SWEEPS: u8 = 13;
 /// Keys by the instant at which they are to rotate.
 pub const ROTATIONS: u8 = 20;
+/// Imported key material by the instant at which it expires.
+pub const EXPIRIES: u8 = 21;

@@ -152,7 +152,7 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
     for _ in 0..ATTEMPTS_MAX {
         let plan = O::plan(doors, &caller, &input).await?;
         draft.set_resources(plan.demands());
-        let authorized = authz::authorize::<O>(&caller, &circumstances, input, plan)?;
+        let authorized = authz::authorize::<O>(&doors.keys, &caller, &circumstances, input, plan).await?;
         let Outcome { output, change, audit } = O::run(doors, &authorized).await?;
         if dry_run {
             let message = "The request would have succeeded, but the DryRun option is set.";

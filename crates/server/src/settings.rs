@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use kanuki_types::{AccountId, Region};
 
+use crate::keys::GRANTS_PER_KEY_MAX;
+
 /// The operator's choices that requests depend on.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -15,6 +17,8 @@ pub struct Settings {
     regions: BTreeSet<Region>,
     /// Whether the time of the domain can be steered by an endpoint, for tests.
     pub insecure_test_mode: bool,
+    /// Most grants of a key.
+    pub grants_per_key_max: u64,
 }
 
 impl Settings {
@@ -27,7 +31,14 @@ impl Settings {
         insecure_test_mode: bool,
     ) -> Self {
         let regions = regions.into_iter().chain([default_region.clone()]).collect();
-        Self { home_account, default_region, regions, insecure_test_mode }
+        Self { home_account, default_region, regions, insecure_test_mode, grants_per_key_max: GRANTS_PER_KEY_MAX }
+    }
+
+    /// The choices with another number of grants that a key may have; more than [`GRANTS_PER_KEY_MAX`] is that many.
+    #[must_use]
+    pub fn with_grants_per_key_max(mut self, grants_per_key_max: u64) -> Self {
+        self.grants_per_key_max = grants_per_key_max.min(GRANTS_PER_KEY_MAX);
+        self
     }
 
     /// The Region with that name, if it is served.

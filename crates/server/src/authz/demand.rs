@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kanuki_policy::{FactMap, NamedDocument};
 use kanuki_types::{AccountId, AliasArn, AliasName, EncryptionContext};
 
-use crate::keys::{KeyEntry, KeyName};
+use crate::keys::{GrantEntry, GrantTerms, KeyEntry, KeyName};
 
 /// An access that must be allowed.
 #[derive(Debug)]
@@ -20,6 +20,17 @@ pub struct Demand {
     pub encryption_context: Option<EncryptionContext>,
     /// Whether the key was named by a ciphertext and not by the client.
     pub from_ciphertext: bool,
+    /// What the demand does to grants, if it does anything to them.
+    pub grant: Option<GrantUse>,
+}
+
+/// What a demand does to grants.
+#[derive(Debug)]
+pub enum GrantUse {
+    /// It makes one: a caller who may only by a grant can give no more than that one gives.
+    Make(GrantTerms),
+    /// It retires one: the grant says who may.
+    Retire(Arc<GrantEntry>),
 }
 
 /// What is accessed.
@@ -122,8 +133,16 @@ impl Demand {
         self
     }
 
+    /// States what it does to grants.
+    #[must_use]
+    pub fn with_grant(mut self, grant: GrantUse) -> Self {
+        self.grant = Some(grant);
+        self
+    }
+
     fn new(action: &'static str, access: Access) -> Self {
-        Self { action, access, facts: FactMap::default(), encryption_context: None, from_ciphertext: false }
+        let facts = FactMap::default();
+        Self { action, access, facts, encryption_context: None, from_ciphertext: false, grant: None }
     }
 }
 

@@ -3,17 +3,17 @@
 //! Not here: how a grant is compared with a request (crate `policy`). Invariants: a grant only allows, so it is looked
 //! up only where nothing else decides; a grant that is made through a grant gives no more than that one.
 
-use kanuki_policy::{Effect, Facts, GrantView, Policies, Request, ResourceKind, decide};
+use kanuki_policy::{Effect, Fact, Facts, GrantView, Policies, Request, ResourceKind, ResourceWording, decide};
 use kanuki_types::{CallerKind, UniqueId};
 
 use super::{
-    Refusal, Wording,
+    Refusal,
     demand::{Access, Demand, GrantUse},
 };
 use crate::{
     authn::Authenticated,
     error::ApiError,
-    keys::{Held, KeyEntry, Keys, grants::GrantEntry, grants::session_place},
+    keys::{GrantEntry, GrantOperation, Held, KeyEntry, Keys, session_place},
 };
 
 /// The grants of a key that name the caller in one way.
@@ -80,7 +80,7 @@ pub(super) fn views<'a>(found: &'a [CallersGrants], demand: &Demand, facts: &dyn
 /// Whether a call is made on behalf of the resource that the grant is for, if it is for one.
 fn source_holds(grant: &GrantEntry, facts: &dyn Facts) -> bool {
     match &grant.record().terms.constraints.source_arn {
-        Some(wanted) => matches!(facts.fact("aws:sourcearn"), Some(kanuki_policy::Fact::One(arn)) if arn == *wanted),
+        Some(wanted) => matches!(facts.fact("aws:sourcearn"), Some(Fact::One(arn)) if arn == *wanted),
         None => true,
     }
 }
@@ -95,25 +95,25 @@ pub(super) fn decide_retirement(
     request: &Request<'_>,
     key: &KeyEntry,
     grant: &GrantEntry,
-    wording: Wording<'_>,
+    wording: ResourceWording<'_>,
 ) -> Result<(), Refusal> {
     let identity = caller.identity().map_or(&[][..], |identity| identity.policies());
-    let retire = ["RetireGrant".to_owned()];
+    let retire = [GrantOperation::RetireGrant.as_str().to_owned()];
     let record = grant.record();
-    let is_grantee = grant.operations().contains(&retire[0]) && source_holds(grant, request.facts);
+    let gives_it = record.terms.operations.contains(&GrantOperation::RetireGrant) && source_holds(grant, request.facts);
     let names = names_of(caller);
     let views: Vec<GrantView<'_>> = names
         .iter()
         .filter(|(place, ..)| {
             record.retiring.as_ref().is_some_and(|retiring| retiring.place() == *place)
-                || (is_grantee && record.grantee.place() == *place)
+                || (gives_it && record.grantee.place() == *place)
         })
         .map(|(_, arn, id)| GrantView { operations: &retire, ..grant.view(arn, id.as_ref()) })
         .collect();
     let policies = Policies { identity, resource: Some(key.policy()), grants: &views, ..Policies::default() };
     let decision = decide(request, &policies);
     match decision.effect {
-        Effect::ExplicitDeny => return Err(Refusal::of(&decision, request, caller, wording)),
+        Effect::ExplicitDeny => return Err(Refusal::of(&decision, request, wording)),
         Effect::Allow if decision.grant.is_some() => return Ok(()),
         // What the key policy and, by its leave, the identity policies say is of no account.
         Effect::Allow | Effect::ImplicitDeny => {}
@@ -125,7 +125,7 @@ pub(super) fn decide_retirement(
         if decision.effect == Effect::Allow {
             return Ok(());
         }
-        return Err(Refusal::of(&decision, request, caller, wording));
+        return Err(Refusal::of(&decision, request, wording));
     }
-    Err(Refusal::of(&decide(request, &Policies::default()), request, caller, wording))
+    Err(Refusal::of(&decide(request, &Policies::default()), request, wording))
 }

@@ -209,6 +209,7 @@ async fn make_key(makers: Makers<'_>, identity: &Identity, account: AccountId, k
         aliases: key.alias.iter().cloned().collect(),
         current_material: Some(material.id),
         materials: vec![material],
+        pending_material: None,
         rotation: None,
         on_demand_rotations: 0,
     };

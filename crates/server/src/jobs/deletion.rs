@@ -54,6 +54,8 @@ async fn delete(pipeline: &Pipeline, due: DeletionKey, mark: u64) -> Result<(), 
                 change.delete::<Aliases>(&alias_key(&alias), stored.version);
             }
         }
+        doors.keys.mark_grants_for_removal(&arn, &mut change).await?;
+        doors.keys.reschedule_expiries(&mut change, &key, None).await?;
         key.delete(&mut change);
         let event_id = EventId::from_random(doors.random.bytes());
         let event = ServiceEvent { name: "DeleteKey", arn: arn.clone(), details: json!({ "keyId": key_id }) };

@@ -7,7 +7,7 @@ use kanuki_policy::{Document, Malformed, NamedDocument, Target};
 use kanuki_store::{Transaction, Versioned};
 use kanuki_types::{KeyArn, MaterialId};
 
-use super::record::{KeyRecord, Keys, Material, key_key};
+use super::record::{KeyRecord, Keys, Material, SealedBlob, key_key};
 
 /// A key, ready for decisions and use.
 #[derive(Debug)]
@@ -58,6 +58,11 @@ impl KeyEntry {
         transaction.update::<Keys>(&key_key(&self.arn), self.version, record);
     }
 
+    /// Makes a change depend on the record as it was read.
+    pub fn expect_unchanged(&self, transaction: &mut Transaction) {
+        transaction.check::<Keys>(&key_key(&self.arn), Some(self.version));
+    }
+
     /// Removes the record, if nobody changed it meanwhile.
     pub fn delete(&self, transaction: &mut Transaction) {
         transaction.delete::<Keys>(&key_key(&self.arn), self.version);
@@ -69,10 +74,11 @@ impl KeyEntry {
         self.material(self.record.current_material.as_ref()?)
     }
 
-    /// A version of the material, as the keeper takes it.
+    /// A version of the material, as the keeper takes it; none if it was removed.
     #[must_use]
     pub fn material(&self, id: &MaterialId) -> Option<SealedMaterialRef<'_>> {
         let Material { id, sealed, .. } = self.record.materials.iter().find(|material| material.id == *id)?;
+        let SealedBlob(sealed) = sealed.as_ref()?;
         Some(SealedMaterialRef {
             place: MaterialPlace {
                 account: self.arn.account,

@@ -18,14 +18,13 @@ use kanuki_store::{KeyBytes as _, Keyspace, StoreError};
 use kanuki_types::{Arn, KeyArn, Region};
 
 pub use entry::GrantEntry;
-pub use held::{Held, HeldGrants};
+pub use held::Held;
+pub(super) use held::HeldGrants;
 pub use operation::GrantOperation;
-pub use record::{
-    GrantId, GrantPrincipal, GrantRecord, Grants as GrantRecords, GrantsByGrantee, GrantsByRetiring, ParseGrantIdError,
-    grant_key, grantee_key, session_place,
-};
+pub use record::{GrantId, GrantPrincipal, GrantRecord, session_place};
+use record::{Grants, GrantsByGrantee, GrantsByRetiring, grant_key, grantee_key};
 pub use terms::{CONSTRAINT_PAIRS_MAX, CONSTRAINT_VALUE_CHARS_MAX, GrantConstraints, GrantTerms};
-pub use token::{GRANT_TOKEN_CHARS_MAX, NONCE_BYTES, grant_token, read_grant_token};
+pub use token::{GRANT_TOKEN_CHARS_MAX, grant_token, read_grant_token};
 
 use super::{Keys, Page, PageRequest, key_key};
 use crate::identity::{Identity, PrincipalName};
@@ -44,7 +43,7 @@ impl Keys {
     /// # Errors
     /// If the store fails or refuses the record.
     pub async fn grant(&self, arn: &KeyArn, id: GrantId) -> Result<Option<GrantEntry>, StoreError> {
-        let found = self.store.get::<GrantRecords>(&grant_key(arn, id)).await?;
+        let found = self.store.get::<Grants>(&grant_key(arn, id)).await?;
         Ok(found.map(|found| GrantEntry::new(arn.clone(), id, found.value)))
     }
 
@@ -74,7 +73,7 @@ impl Keys {
                 found.into_iter().map(|((.., id), record)| GrantEntry::new(arn.clone(), id, record.value)).collect()
             }
             None => {
-                let found = self.store.scan::<GrantRecords>(&key_key(arn).to_key(), after, limit).await?;
+                let found = self.store.scan::<Grants>(&key_key(arn).to_key(), after, limit).await?;
                 found.into_iter().map(|((.., id), record)| GrantEntry::new(arn.clone(), id, record.value)).collect()
             }
         };
@@ -97,8 +96,7 @@ impl Keys {
     ) -> Result<Page<GrantEntry>, StoreError> {
         let prefix = (region.clone(), retiring.place()).to_key();
         let found = self.store.scan::<GrantsByRetiring>(&prefix, page.after.as_deref(), page.limit + 1).await?;
-        let Page { items, next } =
-            page.page(found, |(key, _): &(<GrantsByRetiring as Keyspace>::Key, _)| key.to_key());
+        let Page { items, next } = page.page(found, |(key, _): &(<GrantsByRetiring as Keyspace>::Key, _)| key.to_key());
         let mut grants = Vec::with_capacity(items.len());
         for ((region, _, account, key_id, id), _) in items {
             let arn = KeyArn { account, region, key_id };

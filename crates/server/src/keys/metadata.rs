@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::{
     entry::KeyEntry,
+    import::{ExpirationModel, expiration},
     record::KeyRecord,
     specs::{encryption_algorithms, mac_algorithms, signing_algorithms},
 };
@@ -51,7 +52,7 @@ impl Algorithms {
             KeyUsage::EncryptDecrypt => Self::Encryption(encryption_algorithms(record.spec)),
             KeyUsage::GenerateVerifyMac => Self::Mac(mac_algorithms(record.spec)),
             KeyUsage::KeyAgreement => Self::KeyAgreement(["ECDH"]),
-            KeyUsage::KeyEncapsulation => Self::Encapsulation(["ML_KEM"]),
+            KeyUsage::EncapsulateDecapsulate => Self::Encapsulation(["ML_KEM"]),
             KeyUsage::SignVerify => Self::Signing(signing_algorithms(record.spec)),
         }
     }
@@ -72,9 +73,14 @@ pub struct KeyMetadata {
     key_state: KeyState,
     #[serde(skip_serializing_if = "Option::is_none")]
     deletion_date: Option<Epoch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_to: Option<Epoch>,
     origin: Origin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration_model: Option<ExpirationModel>,
     key_manager: KeyManager,
-    customer_master_key_spec: KeySpec,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_master_key_spec: Option<KeySpec>,
     key_spec: KeySpec,
     #[serde(flatten)]
     algorithms: Algorithms,
@@ -93,6 +99,7 @@ impl KeyMetadata {
     /// Of a record that is about to be stored.
     #[must_use]
     pub fn of_record(arn: &kanuki_types::KeyArn, record: &KeyRecord) -> Self {
+        let expiration = expiration(record);
         Self {
             account: arn.account,
             key_id: arn.key_id,
@@ -103,9 +110,11 @@ impl KeyMetadata {
             key_usage: record.usage,
             key_state: record.state,
             deletion_date: record.deletion_date.map(Epoch),
+            valid_to: expiration.and_then(|(_, valid_to)| valid_to).map(Epoch),
             origin: record.origin,
+            expiration_model: expiration.map(|(model, _)| model),
             key_manager: record.manager,
-            customer_master_key_spec: record.spec,
+            customer_master_key_spec: old_name(record.spec),
             key_spec: record.spec,
             algorithms: Algorithms::of(record),
             multi_region: arn.key_id.is_multi_region(),
@@ -126,4 +135,11 @@ impl KeyMetadata {
             members.map(|(name, value)| (crate::wire::lower_camel(name), value.clone())).collect();
         serde_json::json!({ "keyMetadata": members })
     }
+}
+
+/// A spec under the member's former name, whose enumeration in the model ended before the newest specs.
+pub(crate) fn old_name(spec: KeySpec) -> Option<KeySpec> {
+    use KeySpec::{EccNistEdwards25519, MlDsa44, MlDsa65, MlDsa87, MlKem512, MlKem768, MlKem1024};
+    let newer = matches!(spec, EccNistEdwards25519 | MlDsa44 | MlDsa65 | MlDsa87 | MlKem512 | MlKem768 | MlKem1024);
+    (!newer).then_some(spec)
 }

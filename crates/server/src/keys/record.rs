@@ -13,6 +13,7 @@ use kanuki_types::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    import::Imported,
     policy::StoredPolicy,
     rotation::{Rotated, RotationSchedule},
 };
@@ -62,6 +63,9 @@ pub struct KeyRecord {
     pub materials: Vec<Material>,
     /// The version that encrypts.
     pub current_material: Option<MaterialId>,
+    /// The imported version that waits for RotateKeyOnDemand; the last of `materials`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_material: Option<MaterialId>,
     /// Automatic rotation, if it is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<RotationSchedule>,
@@ -78,15 +82,19 @@ pub struct Material {
     pub id: MaterialId,
     /// When it was made.
     pub created: Timestamp,
-    /// The material, sealed by the keeper to account, Region, key id, material id and spec; in base64.
-    #[serde(with = "crate::base64_text")]
-    pub sealed: Vec<u8>,
+    /// The material, sealed by the keeper to account, Region, key id, material id and spec; none once it was removed,
+    /// which happens to imported material alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedBlob>,
     /// The public half, as SubjectPublicKeyInfo in base64; none for material without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<PublicKey>,
     /// The rotation that made it current; none for the first version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated: Option<Rotated>,
+    /// What imported material has; none for material of the keeper's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
 }
 
 impl Material {
@@ -94,9 +102,15 @@ impl Material {
     #[must_use]
     pub fn first(new: NewMaterial, created: Timestamp) -> Self {
         let NewMaterial { id, sealed, public_key } = new;
-        Self { id, created, sealed, public_key: public_key.map(PublicKey), rotated: None }
+        let sealed = Some(SealedBlob(sealed));
+        Self { id, created, sealed, public_key: public_key.map(PublicKey), rotated: None, imported: None }
     }
 }
+
+/// Key material as the keeper sealed it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SealedBlob(#[serde(with = "crate::base64_text")] pub Vec<u8>);
 
 /// A public key as SubjectPublicKeyInfo (RFC 5280), in DER.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -156,6 +156,14 @@ pub fn check_rotates(key: &KeyEntry) -> Result<(), ApiError> {
     Err(ApiError::new(ErrorCode::UnsupportedOperation, message))
 }
 
+/// Checks that a key is of the kind that rotates when it is asked to: also one with imported material does.
+///
+/// # Errors
+/// `UnsupportedOperationException`.
+pub fn check_rotates_on_demand(key: &KeyEntry) -> Result<(), ApiError> {
+    if key.record().origin == Origin::External { check_symmetric(key) } else { check_rotates(key) }
+}
+
 /// Checks that a key is one for symmetric encryption; no other kind has versions of material.
 ///
 /// # Errors

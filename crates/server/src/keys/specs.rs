@@ -17,7 +17,7 @@ pub fn usages(spec: KeySpec) -> &'static [KeyUsage] {
         EccNistP256 | EccNistP384 | EccNistP521 => &[KeyUsage::SignVerify, KeyUsage::KeyAgreement],
         EccSecgP256k1 | EccNistEdwards25519 | MlDsa44 | MlDsa65 | MlDsa87 => &[KeyUsage::SignVerify],
         Hmac224 | Hmac256 | Hmac384 | Hmac512 => &[KeyUsage::GenerateVerifyMac],
-        MlKem512 | MlKem768 | MlKem1024 => &[KeyUsage::KeyEncapsulation],
+        MlKem512 | MlKem768 | MlKem1024 => &[KeyUsage::EncapsulateDecapsulate],
         Sm2 => &[KeyUsage::EncryptDecrypt, KeyUsage::SignVerify, KeyUsage::KeyAgreement],
     }
 }
@@ -129,7 +129,7 @@ mod tests {
                     KeyUsage::EncryptDecrypt => encryption_algorithms(spec).len(),
                     KeyUsage::SignVerify => signing_algorithms(spec).len(),
                     KeyUsage::GenerateVerifyMac => mac_algorithms(spec).len(),
-                    KeyUsage::KeyAgreement | KeyUsage::KeyEncapsulation => 1,
+                    KeyUsage::KeyAgreement | KeyUsage::EncapsulateDecapsulate => 1,
                 };
                 assert!(algorithms > 0, "{spec} {usage}");
             }

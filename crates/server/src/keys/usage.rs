@@ -97,7 +97,7 @@ impl Keys {
         let to = usable_material(proof, destination_key)?;
         let from_id = source_how.is_symmetric().then_some(from.place.material_id);
         let to_id = destination_how.is_symmetric().then_some(to.place.material_id);
-        let (from_aad, to_aad) = (source_how.context.to_aad(), destination_how.context.to_aad());
+        let (from_aad, to_aad) = (source_how.aad(), destination_how.aad());
         let (from_algorithm, to_algorithm) = (source_how.algorithm, destination_how.algorithm);
         let moved = self
             .keeper
@@ -165,6 +165,11 @@ pub struct How<'a> {
 }
 
 impl How<'_> {
+    /// The additional data; only the symmetric algorithm takes any.
+    fn aad(self) -> Vec<u8> {
+        if self.is_symmetric() { self.context.to_aad() } else { Vec::new() }
+    }
+
     fn is_symmetric(self) -> bool {
         self.algorithm == EncryptionAlgorithm::SymmetricDefault
     }

@@ -3,14 +3,17 @@
 use crate::operations::operations;
 
 mod members;
+mod grant_members;
 
 operations! {
     cancel_key_deletion CancelKeyDeletion,
     create_alias CreateAlias,
+    create_grant CreateGrant,
     create_key CreateKey,
     decapsulate Decapsulate,
     decrypt Decrypt,
     delete_alias DeleteAlias,
+    delete_imported_key_material DeleteImportedKeyMaterial,
     derive_shared_secret DeriveSharedSecret,
     describe_key DescribeKey,
     disable_key DisableKey,
@@ -27,14 +30,20 @@ operations! {
     generate_random GenerateRandom,
     get_key_policy GetKeyPolicy,
     get_key_rotation_status GetKeyRotationStatus,
+    get_parameters_for_import GetParametersForImport,
     get_public_key GetPublicKey,
+    import_key_material ImportKeyMaterial,
     list_aliases ListAliases,
+    list_grants ListGrants,
     list_key_policies ListKeyPolicies,
     list_key_rotations ListKeyRotations,
     list_keys ListKeys,
     list_resource_tags ListResourceTags,
+    list_retirable_grants ListRetirableGrants,
     put_key_policy PutKeyPolicy,
     re_encrypt ReEncrypt,
+    retire_grant RetireGrant,
+    revoke_grant RevokeGrant,
     rotate_key_on_demand RotateKeyOnDemand,
     schedule_key_deletion ScheduleKeyDeletion,
     sign Sign,

@@ -6,6 +6,8 @@
 //!
 //! Rule: the texts of `ValidationException` as the service writes them.
 
+mod shaped;
+
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};

@@ -163,7 +163,7 @@ impl Keeper {
         let (key_id, spec) = (KeyId::single_region([1; 16]), KeySpec::SymmetricDefault);
         let key = KeyPlace { account, region: region.clone(), key_id, spec };
         match self.ask(&Request::CreateMaterial { key })? {
-            Response::Material { material_id, blob: OwnedBytes(blob) } => {
+            Response::Material { material_id, blob: OwnedBytes(blob), .. } => {
                 Ok(SealedMaterial { place: MaterialPlace { account, region, key_id, material_id, spec }, blob })
             }
             _ => Err(unexpected()),

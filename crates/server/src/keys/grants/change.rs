@@ -11,8 +11,8 @@ use sha2::{Digest as _, Sha256};
 use super::{
     entry::GrantEntry,
     record::{
-        GrantCounts, GrantId, GrantNames, GrantRecord, GrantSweeps, Grants, GrantsByGrantee, GrantsByRetiring, grant_key,
-        grantee_key, retiring_key,
+        GrantCounts, GrantId, GrantNames, GrantRecord, GrantSweeps, Grants, GrantsByGrantee, GrantsByRetiring,
+        grant_key, grantee_key, retiring_key,
     },
 };
 use crate::{
@@ -172,10 +172,7 @@ impl Keys {
         Ok(())
     }
 
-    async fn counts(
-        &self,
-        arn: &KeyArn,
-    ) -> Result<Vec<(<GrantCounts as Keyspace>::Key, Versioned<u64>)>, StoreError> {
+    async fn counts(&self, arn: &KeyArn) -> Result<Vec<(<GrantCounts as Keyspace>::Key, Versioned<u64>)>, StoreError> {
         self.store.scan::<GrantCounts>(&key_key(arn).to_key(), None, usize::from(COUNTERS)).await
     }
 }

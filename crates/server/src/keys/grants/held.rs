@@ -30,7 +30,7 @@ use super::{
 pub type Held = Arc<[GrantEntry]>;
 
 /// The cache.
-pub struct HeldGrants {
+pub(in crate::keys) struct HeldGrants {
     store: Store,
     /// Apart from the store, because the feed calls it in the engine's own thread.
     groups: Arc<Groups>,
@@ -44,7 +44,7 @@ impl std::fmt::Debug for HeldGrants {
 
 impl HeldGrants {
     /// A cache of up to `capacity` grants (an empty group counts as one) that follows the store's feed.
-    pub fn new(store: Store, capacity: u64) -> Self {
+    pub(in crate::keys) fn new(store: Store, capacity: u64) -> Self {
         let groups = Arc::new(Groups::new(capacity));
         let listener: Weak<Groups> = Arc::downgrade(&groups);
         store.changes().subscribe(listener);
@@ -55,7 +55,7 @@ impl HeldGrants {
     ///
     /// # Errors
     /// If the store fails or refuses a record.
-    pub async fn get(&self, arn: &KeyArn, place: &str) -> Result<Held, StoreError> {
+    pub(super) async fn get(&self, arn: &KeyArn, place: &str) -> Result<Held, StoreError> {
         let name = (arn.account, arn.region.clone(), arn.key_id, place.to_owned()).to_key();
         if let Some(held) = self.groups.by_name.get(name.as_slice()) {
             return Ok(held);

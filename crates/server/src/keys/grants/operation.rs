@@ -70,7 +70,7 @@ const fn on_keys_of(spec: KeySpec, usage: KeyUsage) -> &'static [GrantOperation]
         (_, KeyUsage::SignVerify) => &[Sign, Verify, GetPublicKey],
         (_, KeyUsage::KeyAgreement) => &[DeriveSharedSecret, GetPublicKey],
         (_, KeyUsage::GenerateVerifyMac) => &[GenerateMac, VerifyMac],
-        (_, KeyUsage::KeyEncapsulation) => &[Encapsulate, Decapsulate, GetPublicKey],
+        (_, KeyUsage::EncapsulateDecapsulate) => &[Encapsulate, Decapsulate, GetPublicKey],
     }
 }
 

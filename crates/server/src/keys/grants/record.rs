@@ -14,7 +14,7 @@ use super::terms::GrantTerms;
 use crate::keyspaces;
 
 /// A grant's id: 32 bytes, written as 64 lowercase hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GrantId([u8; Self::BYTES]);
 
 impl GrantId {
@@ -176,11 +176,11 @@ pub fn session_place(id: &UniqueId, session: &str) -> String {
 }
 
 /// Where a grant is: account, Region and id of its key, and its own id.
-pub type GrantKey = (AccountId, Region, KeyId, GrantId);
+pub(super) type GrantKey = (AccountId, Region, KeyId, GrantId);
 
 /// Grants by key.
 #[derive(Debug)]
-pub struct Grants;
+pub(super) struct Grants;
 
 impl Keyspace for Grants {
     const ID: u8 = keyspaces::GRANTS;
@@ -191,7 +191,7 @@ impl Keyspace for Grants {
 
 /// Grants by key and grantee.
 #[derive(Debug)]
-pub struct GrantsByGrantee;
+pub(super) struct GrantsByGrantee;
 
 impl Keyspace for GrantsByGrantee {
     const ID: u8 = keyspaces::GRANTS_BY_GRANTEE;
@@ -202,7 +202,7 @@ impl Keyspace for GrantsByGrantee {
 
 /// Grants of a Region by the principal that may retire them, on keys of any account.
 #[derive(Debug)]
-pub struct GrantsByRetiring;
+pub(super) struct GrantsByRetiring;
 
 impl Keyspace for GrantsByRetiring {
     const ID: u8 = keyspaces::GRANTS_BY_RETIRING;
@@ -213,7 +213,7 @@ impl Keyspace for GrantsByRetiring {
 
 /// Grants with a name, by key and the digest of everything they were asked for with.
 #[derive(Debug)]
-pub struct GrantNames;
+pub(super) struct GrantNames;
 
 impl Keyspace for GrantNames {
     const ID: u8 = keyspaces::GRANT_NAMES;
@@ -224,7 +224,7 @@ impl Keyspace for GrantNames {
 
 /// How many grants a key has, in several counters.
 #[derive(Debug)]
-pub struct GrantCounts;
+pub(super) struct GrantCounts;
 
 impl Keyspace for GrantCounts {
     const ID: u8 = keyspaces::GRANT_COUNTS;
@@ -235,7 +235,7 @@ impl Keyspace for GrantCounts {
 
 /// Deleted keys whose grants are still to be removed from the store.
 #[derive(Debug)]
-pub struct GrantSweeps;
+pub(super) struct GrantSweeps;
 
 impl Keyspace for GrantSweeps {
     const ID: u8 = keyspaces::GRANT_SWEEPS;
@@ -246,19 +246,19 @@ impl Keyspace for GrantSweeps {
 
 /// Where a grant's record is.
 #[must_use]
-pub fn grant_key(arn: &KeyArn, id: GrantId) -> GrantKey {
+pub(super) fn grant_key(arn: &KeyArn, id: GrantId) -> GrantKey {
     (arn.account, arn.region.clone(), arn.key_id, id)
 }
 
 /// Where a grant's record in the index of grantees is.
 #[must_use]
-pub fn grantee_key(arn: &KeyArn, place: String, id: GrantId) -> <GrantsByGrantee as Keyspace>::Key {
+pub(super) fn grantee_key(arn: &KeyArn, place: String, id: GrantId) -> <GrantsByGrantee as Keyspace>::Key {
     (arn.account, arn.region.clone(), arn.key_id, place, id)
 }
 
 /// Where a grant's mark in the index of retiring principals is.
 #[must_use]
-pub fn retiring_key(arn: &KeyArn, place: String, id: GrantId) -> <GrantsByRetiring as Keyspace>::Key {
+pub(super) fn retiring_key(arn: &KeyArn, place: String, id: GrantId) -> <GrantsByRetiring as Keyspace>::Key {
     (arn.region.clone(), place, arn.account, arn.key_id, id)
 }
 

@@ -38,7 +38,7 @@ fn decode(token: &str) -> Option<GrantKey> {
 }
 
 /// Length of what makes tokens of one grant differ, in bytes.
-pub const NONCE_BYTES: usize = 16;
+const NONCE_BYTES: usize = 16;
 const FORMAT: u8 = 1;
 
 #[cfg(test)]
@@ -48,11 +48,7 @@ mod tests {
     #[test]
     fn tokens_name_their_grant_and_others_are_refused() {
         let key_id = kanuki_types::KeyId::single_region([7; 16]);
-        let arn = KeyArn {
-            account: "111122223333".parse().unwrap(),
-            region: "us-west-2".parse().unwrap(),
-            key_id,
-        };
+        let arn = KeyArn { account: "111122223333".parse().unwrap(), region: "us-west-2".parse().unwrap(), key_id };
         let id = GrantId::new([9; 32]);
         let token = grant_token(&arn, id, [1; NONCE_BYTES]);
         assert_eq!(read_grant_token(&token).unwrap(), (arn.clone(), id));

@@ -1,4 +1,4 @@
-//! CancelKeyDeletion: ends the waiting period; the key is disabled then.
+//! CancelKeyDeletion: ends the waiting period; the key is disabled then, or pending import if it lacks material.
 //!
 //! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CancelKeyDeletion.html>
 
@@ -15,7 +15,7 @@ use crate::{
     authz::{Authorized, Demand},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    keys::{Deletions, KeyEntry, Names},
+    keys::{Deletions, KeyEntry, Names, settle_state},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -58,6 +58,7 @@ impl Operation for CancelKeyDeletion {
             return Err(ApiError::new(ErrorCode::InvalidState, message));
         }
         record.state = KeyState::Disabled;
+        settle_state(&mut record);
         let mut change = Transaction::default();
         if let Some(due) = record.deletion_date.take() {
             let arn = key.arn();

@@ -17,7 +17,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     keys::{
         KeyMetadata, KeyRecord, KeyRecords, Material, StoredPolicy, default_policy, key_key, read_tags, tag_facts,
-        usages, validate_tags,
+        is_importable, usages, validate_tags,
     },
     operation::{AuditExtras, Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
@@ -145,8 +145,12 @@ impl Operation for CreateKey {
             key_id: KeyId::single_region(doors.random.bytes()),
         };
         let policy = policy_of(doors, authorized, &arn).await?;
-        let material = Material::first(doors.keys.create_material(&arn, input.spec).await?, doors.clock.now());
         let now = doors.clock.now();
+        let material = match input.origin {
+            // Its material comes with ImportKeyMaterial.
+            Origin::External => None,
+            _ => Some(Material::first(doors.keys.create_material(&arn, input.spec).await?, now)),
+        };
         let record = KeyRecord {
             created: now,
             description: input.description.clone(),
@@ -154,13 +158,14 @@ impl Operation for CreateKey {
             usage: input.usage,
             origin: input.origin,
             manager: KeyManager::Customer,
-            state: KeyState::Enabled,
+            state: if material.is_some() { KeyState::Enabled } else { KeyState::PendingImport },
             deletion_date: None,
             policy,
             tags: input.tags.iter().cloned().collect(),
             aliases: BTreeSet::new(),
-            current_material: Some(material.id),
-            materials: vec![material],
+            current_material: material.as_ref().map(|material| material.id),
+            materials: material.into_iter().collect(),
+            pending_material: None,
             rotation: None,
             on_demand_rotations: 0,
         };
@@ -197,8 +202,11 @@ fn check_supported(input: &Input) -> Result<(), ApiError> {
         let message = format!("KeyUsage {} is not compatible with KeySpec {}", input.usage, input.spec);
         return Err(ApiError::validation(message));
     }
-    if input.origin != Origin::AwsKms {
+    if !matches!(input.origin, Origin::AwsKms | Origin::External) {
         return unsupported(format!("Origin {} is not supported.", input.origin));
+    }
+    if input.origin == Origin::External && !is_importable(input.spec) {
+        return unsupported(format!("KeySpec {} is not supported for Origin {}", input.spec, input.origin));
     }
     if input.multi_region {
         return unsupported("Multi-Region keys are not supported.".into());

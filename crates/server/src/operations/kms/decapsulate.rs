@@ -65,7 +65,7 @@ impl Operation for Decapsulate {
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
         let input = authorized.input();
         let key = members::key(authorized.target())?;
-        check_usage(key, KeyUsage::KeyEncapsulation, "Decapsulate")?;
+        check_usage(key, KeyUsage::EncapsulateDecapsulate, "Decapsulate")?;
         let secret = doors.keys.decapsulate(authorized.proof(), key, &input.ciphertext).await?;
         Ok(Outcome::answer(Output {
             key_id: key.arn_text().to_owned(),

@@ -36,7 +36,7 @@ impl Operation for DescribeKey {
     type Output = Output;
 
     fn parse(fields: &mut Fields) -> Result<String, ApiError> {
-        members::grant_tokens(fields)?;
+        members::unread_grant_tokens(fields)?;
         members::key_id(fields)
     }
 

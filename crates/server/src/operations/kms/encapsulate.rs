@@ -64,7 +64,7 @@ impl Operation for Encapsulate {
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
         let key = members::key(authorized.target())?;
-        check_usage(key, KeyUsage::KeyEncapsulation, "Encapsulate")?;
+        check_usage(key, KeyUsage::EncapsulateDecapsulate, "Encapsulate")?;
         let (ciphertext, secret) = doors.keys.encapsulate(authorized.proof(), key).await?;
         Ok(Outcome::answer(Output {
             key_id: key.arn_text().to_owned(),

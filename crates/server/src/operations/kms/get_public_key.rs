@@ -13,7 +13,7 @@ use crate::{
     authz::{Authorized, Demand},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    keys::{Algorithms, KeyEntry, Names, check_state},
+    keys::{Algorithms, KeyEntry, Names, check_state, is_asymmetric, old_name},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -35,7 +35,8 @@ pub struct Output {
     key_id: String,
     #[serde(with = "crate::base64_text")]
     public_key: Vec<u8>,
-    customer_master_key_spec: KeySpec,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer_master_key_spec: Option<KeySpec>,
     key_spec: KeySpec,
     key_usage: KeyUsage,
     #[serde(flatten)]
@@ -66,6 +67,10 @@ impl Operation for GetPublicKey {
         let record = key.record();
         let current = record.materials.iter().find(|material| record.current_material == Some(material.id));
         let public_key = current.and_then(|material| material.public_key.as_ref()).ok_or_else(|| {
+            if is_asymmetric(record.spec) {
+                // Nothing was imported yet, so there is nothing to tell.
+                return ApiError::new(ErrorCode::InvalidState, format!("{} is pending import.", key.arn_text()));
+            }
             let message = format!("{} has no public key.", key.arn_text());
             ApiError::new(ErrorCode::UnsupportedOperation, message)
         })?;
@@ -73,7 +78,7 @@ impl Operation for GetPublicKey {
         Ok(Outcome::answer(Output {
             key_id: key.arn_text().to_owned(),
             public_key: public_key.0.clone(),
-            customer_master_key_spec: record.spec,
+            customer_master_key_spec: old_name(record.spec),
             key_spec: record.spec,
             key_usage: record.usage,
             algorithms: Algorithms::of(record),

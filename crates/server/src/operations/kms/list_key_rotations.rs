@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use kanuki_types::{KeyId, MaterialId};
+use kanuki_types::{KeyId, MaterialId, Origin};
 use serde::Serialize;
 
 use super::members;
@@ -13,7 +13,7 @@ use crate::{
     authz::{Authorized, Demand},
     doors::Doors,
     error::ApiError,
-    keys::{Epoch, KeyEntry, Names, Page, PageRequest, RotationType, check_symmetric},
+    keys::{Epoch, ExpirationModel, KeyEntry, KeyRecord, Material, Names, Page, PageRequest, RotationType, check_symmetric},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -41,6 +41,43 @@ pub(super) struct RotationsListEntry {
     rotation_date: Option<Epoch>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rotation_type: Option<RotationType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    import_state: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_material_description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration_model: Option<ExpirationModel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_to: Option<Epoch>,
+}
+
+impl RotationsListEntry {
+    fn of(key_id: KeyId, record: &KeyRecord, material: &Material) -> Self {
+        // What was removed has no end any more, but is still described.
+        let imported = material.imported.as_ref().filter(|_| record.origin == Origin::External);
+        let stored = imported.filter(|_| material.sealed.is_some());
+        Self {
+            key_id,
+            key_material_id: material.id,
+            key_material_state: state(record, &material.id),
+            rotation_date: material.rotated.map(|rotated| Epoch(rotated.date)),
+            rotation_type: material.rotated.map(|rotated| rotated.by),
+            import_state: imported.map(|_| if stored.is_some() { "IMPORTED" } else { "PENDING_IMPORT" }),
+            key_material_description: imported.and_then(|imported| imported.description.clone()),
+            expiration_model: stored.map(|imported| ExpirationModel::of(imported.valid_to)),
+            valid_to: stored.and_then(|imported| imported.valid_to).map(Epoch),
+        }
+    }
+}
+
+fn state(record: &KeyRecord, id: &MaterialId) -> &'static str {
+    if record.current_material == Some(*id) {
+        "CURRENT"
+    } else if record.pending_material == Some(*id) {
+        "PENDING_ROTATION"
+    } else {
+        "NON_CURRENT"
+    }
 }
 
 /// What it gets.
@@ -86,13 +123,7 @@ impl Operation for ListKeyRotations {
         let rotations = behind
             .skip(usize::from(after.is_some()))
             .take(page.limit + 1)
-            .map(|material| RotationsListEntry {
-                key_id: key.arn().key_id,
-                key_material_id: material.id,
-                key_material_state: if record.current_material == Some(material.id) { "CURRENT" } else { "NON_CURRENT" },
-                rotation_date: material.rotated.map(|rotated| Epoch(rotated.date)),
-                rotation_type: material.rotated.map(|rotated| rotated.by),
-            })
+            .map(|material| RotationsListEntry::of(key.arn().key_id, record, material))
             .collect();
         let Page { items, next } = page.page(rotations, |entry: &RotationsListEntry| entry.key_material_id.as_bytes().to_vec());
         Ok(Outcome::answer(Output { rotations: items, truncated: next.is_some(), next_marker: next }))

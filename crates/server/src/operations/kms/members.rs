@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kanuki_types::{
-    AliasName, DataKeyPairSpec, DataKeySpec, EncryptionAlgorithm, KeySpec, MacAlgorithm, MessageType,
+    AliasName, DataKeyPairSpec, DataKeySpec, EncryptionAlgorithm, KeySpec, MacAlgorithm, MaterialId, MessageType,
     ParseAliasNameError, SigningAlgorithm,
 };
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use crate::{
     authz::Demand,
     doors::Doors,
     error::{ApiError, ErrorCode},
-    keys::{KeyEntry, KeyName, Names},
+    keys::{GRANT_TOKEN_CHARS_MAX, KeyEntry, KeyName, Names, read_grant_token},
     operation::Plan,
     wire::Fields,
 };
@@ -28,9 +28,18 @@ pub(super) fn optional_key_id(fields: &mut Fields, name: &str) -> Result<Option<
     fields.text(name, KEY_ID_CHARS)
 }
 
-/// Reads grant tokens. A grant is in force as soon as it is made, so its token adds nothing.
+/// Reads grant tokens. A grant is in force as soon as it is made, so its token adds nothing but its form.
 pub(super) fn grant_tokens(fields: &mut Fields) -> Result<(), ApiError> {
-    fields.texts("GrantTokens", 0..=10, 1..=8192).map(drop)
+    let tokens = unread_grant_tokens(fields)?.unwrap_or_default();
+    if fields.has_violations() {
+        return Ok(());
+    }
+    tokens.iter().try_for_each(|token| read_grant_token(token).map(drop))
+}
+
+/// Takes grant tokens of an operation that has no error for wrong ones.
+pub(super) fn unread_grant_tokens(fields: &mut Fields) -> Result<Option<Vec<String>>, ApiError> {
+    fields.texts("GrantTokens", 0..=GRANT_TOKENS_MAX, 1..=GRANT_TOKEN_CHARS_MAX)
 }
 
 /// Reads an algorithm; the symmetric one is meant when none is given.
@@ -141,6 +150,22 @@ pub(super) fn material_event_data(key: &KeyEntry) -> Value {
     }
 }
 
+/// Reads `KeyMaterialId`.
+pub(super) fn key_material_id(fields: &mut Fields) -> Result<Option<MaterialId>, ApiError> {
+    let hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+    let text = fields.pattern_text("KeyMaterialId", 64..=64, "^[a-f0-9]+$", hex)?;
+    // What is no id is a violation already.
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
+/// `responseElements` of a call that changed imported material.
+pub(super) fn material_elements(key_arn: &str, material: Option<MaterialId>) -> Value {
+    match material {
+        Some(material) => json!({ "keyId": key_arn, "keyMaterialId": material }),
+        None => json!({ "keyId": key_arn }),
+    }
+}
+
 /// Reads `Message` with its `MessageType`, which is RAW when it is left out.
 pub(super) fn message(fields: &mut Fields) -> Result<(Vec<u8>, MessageType), ApiError> {
     let message = fields.required_blob("Message", 1..=4096)?;
@@ -174,4 +199,6 @@ pub(super) fn encapsulation_algorithm(fields: &mut Fields) -> Result<(), ApiErro
     Ok(())
 }
 
+/// Most grant tokens of a call.
+const GRANT_TOKENS_MAX: usize = 10;
 const KEY_ID_CHARS: std::ops::RangeInclusive<usize> = 1..=2048;

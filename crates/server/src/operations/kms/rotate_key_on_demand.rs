@@ -1,10 +1,12 @@
-//! RotateKeyOnDemand: gives a key new material now; the schedule of its automatic rotation stays as it is.
+//! RotateKeyOnDemand: gives a key new material now, of the keeper's own or imported before; the schedule of its automatic
+//! rotation stays as it is.
 //!
 //! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html>
 
 use std::sync::Arc;
 
 use kanuki_store::Transaction;
+use kanuki_types::{Origin, Timestamp};
 use serde::Serialize;
 use serde_json::json;
 
@@ -14,7 +16,10 @@ use crate::{
     authz::{Authorized, Demand},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    keys::{KeyEntry, Material, Names, ON_DEMAND_ROTATIONS_MAX, Rotated, RotationType, USABLE, check_rotates, check_state, rotate},
+    keys::{
+        KeyEntry, KeyRecord, Material, Names, ON_DEMAND_ROTATIONS_MAX, Rotated, RotationType, USABLE,
+        check_rotates_on_demand, check_state, promote, rotate,
+    },
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -51,7 +56,7 @@ impl Operation for RotateKeyOnDemand {
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
         let key = members::key(authorized.target())?;
-        check_rotates(key)?;
+        check_rotates_on_demand(key)?;
         check_state(key, USABLE)?;
         let mut record = key.record().clone();
         if record.on_demand_rotations >= ON_DEMAND_ROTATIONS_MAX {
@@ -67,16 +72,32 @@ impl Operation for RotateKeyOnDemand {
             let message = format!("{} is about to rotate by itself.", key.arn_text());
             return Err(ApiError::new(ErrorCode::Conflict, message));
         }
-        let made = doors.keys.create_material(key.arn(), record.spec).await?;
+        let new = next_material(doors, key, &mut record, now).await?;
         record.on_demand_rotations += 1;
         let rotated = Rotated { date: now, by: RotationType::OnDemand };
-        let event = rotate(key, &mut record, Material::first(made, now), rotated);
+        let event = rotate(key, &mut record, new, rotated);
         let mut change = Transaction::default();
         key.update(&mut change, &record);
         let output = Output { key_id: key.arn_text().to_owned() };
         let elements = json!({ "keyId": output.key_id });
         Ok(Outcome::change(change, output).with_response_elements(elements).with_service_event(event))
     }
+}
+
+/// The material that becomes the current one: what was imported for it, or what the keeper makes.
+async fn next_material(
+    doors: &Doors,
+    key: &KeyEntry,
+    record: &mut KeyRecord,
+    now: Timestamp,
+) -> Result<Material, ApiError> {
+    if record.origin != Origin::External {
+        return Ok(Material::first(doors.keys.create_material(key.arn(), record.spec).await?, now));
+    }
+    promote(record).ok_or_else(|| {
+        let message = format!("No available key material pending rotation for the key: {}.", key.arn_text());
+        ApiError::new(ErrorCode::InvalidState, message)
+    })
 }
 
 /// How near an automatic rotation may be, in seconds. Rule: `ConflictException` of the API page.
