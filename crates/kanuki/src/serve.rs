@@ -101,8 +101,9 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
     let server = Server::new(Arc::clone(&pipeline), HttpLimits::default(), steerable);
     let (stopping, stopped) = watch::channel(false);
     let jobs = tokio::spawn(jobs::run(Arc::clone(&pipeline), anchors, stopped));
-    DataDirectory::replace(&data.endpoint(), endpoint.as_bytes()).map_err(CommandError::from_error)?;
     greet(&endpoint, &data, &config.seal, print);
+    // Last, because whoever waits for the server waits for this file.
+    DataDirectory::replace(&data.endpoint(), endpoint.as_bytes()).map_err(CommandError::from_error)?;
     let result = until_told(&server, listener, signals, ended).await;
     let _ = stopping.send(true);
     if let Err(error) = jobs.await {

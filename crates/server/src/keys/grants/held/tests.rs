@@ -1,3 +1,5 @@
+//! Which of a grantee's grants are in force, and how they are found.
+
 use kanuki_store::{BoxFuture, SealError, Sealer, SqliteEngine, Transaction};
 use kanuki_types::{KeyId, Timestamp, UniqueId};
 use tempfile::TempDir;
