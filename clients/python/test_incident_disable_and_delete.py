@@ -7,7 +7,7 @@ import pytest
 
 import trail
 from aws import refused, request_id
-from policies import no_identity_policy, user
+from policies import ADMIN, allow, no_identity_policy, no_resource_policy, user
 
 WINDOW = "PendingWindowInDays must be between 7 and 30"
 
@@ -185,3 +185,18 @@ def test_states_survive_a_kill(fresh):
     assert kms.describe_key(KeyId=pending.id)["KeyMetadata"]["DeletionDate"] == date
     message = f"{pending.arn} is pending deletion."
     refused("KMSInvalidStateException", message, kms.encrypt, KeyId=pending.id, Plaintext=b"m")
+
+
+def test_a_deletion_that_needs_mfa_is_refused_without_it(world):
+    """R96, as far as there are no sessions with MFA: the whitepaper's P3 lets nobody in whose age of MFA is unknown."""
+    critical = allow(
+        user("Bob"),
+        "kms:ScheduleKeyDeletion",
+        "kms:PutKeyPolicy",
+        Sid="MFACriticalKMSEvents",
+        Condition={"NumericLessThan": {"aws:MultiFactorAuthAge": "300"}},
+    )
+    key = world.make_key(ADMIN, critical)
+    denied = no_resource_policy(user("Bob"), "kms:ScheduleKeyDeletion", key.arn)
+    refused("AccessDeniedException", denied, world.kms("Bob").schedule_key_deletion, KeyId=key.id)
+    assert state(world, key) == "Enabled"
