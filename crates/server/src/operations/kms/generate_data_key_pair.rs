@@ -26,9 +26,9 @@ pub struct GenerateDataKeyPair;
 /// What the client sends.
 #[derive(Debug)]
 pub struct Input {
-    key_id: String,
-    spec: DataKeyPairSpec,
-    context: EncryptionContext,
+    pub(super) key_id: String,
+    pub(super) spec: DataKeyPairSpec,
+    pub(super) context: EncryptionContext,
 }
 
 /// What it gets.
@@ -48,29 +48,19 @@ pub struct Output {
 impl Operation for GenerateDataKeyPair {
     const DESCRIPTOR: Descriptor = Descriptor {
         dry_run: true,
-        ..Descriptor::reads(Service::Kms, "GenerateDataKeyPair", &["KeyId", "KeyPairSpec", "EncryptionContext"])
+        ..Descriptor::reads(Service::Kms, "GenerateDataKeyPair", RECORDED)
     };
     type Input = Input;
     type Target = Option<Arc<KeyEntry>>;
     type Output = Output;
 
     fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
-        members::grant_tokens(fields)?;
         members::no_recipient(fields)?;
-
-        let key_id = members::key_id(fields)?;
-        let spec = members::data_key_pair_spec(fields)?;
-        Ok(Input { key_id, spec, context: fields.encryption_context("EncryptionContext")? })
+        parse(fields)
     }
 
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Self::Target>, ApiError> {
-        members::plan_on_key(doors, caller, &input.key_id, Names::KeysAndAliases, |name| {
-            Demand::on_name("kms:GenerateDataKeyPair", name)
-                .with_context(&input.context)
-                .with_fact("kms:DataKeyPairSpec", input.spec.as_str())
-                .with_fact("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
-        })
-        .await
+        plan(doors, caller, input, "kms:GenerateDataKeyPair").await
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
@@ -90,3 +80,29 @@ impl Operation for GenerateDataKeyPair {
         Ok(Outcome::answer(output).with_event_data(members::material_event_data(key)))
     }
 }
+
+/// Reads the input of both forms of the operation.
+pub(super) fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
+    members::grant_tokens(fields)?;
+    let key_id = members::key_id(fields)?;
+    let spec = members::data_key_pair_spec(fields)?;
+    Ok(Input { key_id, spec, context: fields.encryption_context("EncryptionContext")? })
+}
+
+/// Plans both forms of the operation.
+pub(super) async fn plan(
+    doors: &Doors,
+    caller: &Authenticated,
+    input: &Input,
+    action: &'static str,
+) -> Result<Plan<Option<Arc<KeyEntry>>>, ApiError> {
+    members::plan_on_key(doors, caller, &input.key_id, Names::KeysAndAliases, |name| {
+        Demand::on_name(action, name)
+            .with_context(&input.context)
+            .with_fact("kms:DataKeyPairSpec", input.spec.as_str())
+            .with_fact("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
+    })
+    .await
+}
+
+pub(super) const RECORDED: &[&str] = &["KeyId", "KeyPairSpec", "EncryptionContext"];

@@ -4,16 +4,19 @@
 
 use std::sync::Arc;
 
-use kanuki_types::{DataKeyPairSpec, EncryptionContext, KeyUsage, MaterialId};
+use kanuki_types::{DataKeyPairSpec, KeyUsage, MaterialId};
 use serde::Serialize;
 
-use super::members;
+use super::{
+    generate_data_key_pair::{self, Input},
+    members,
+};
 use crate::{
     authn::Authenticated,
-    authz::{Authorized, Demand},
+    authz::Authorized,
     doors::Doors,
     error::ApiError,
-    keys::{KeyEntry, Names, check_usage},
+    keys::{KeyEntry, check_usage},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -22,15 +25,7 @@ use crate::{
 #[derive(Debug)]
 pub struct GenerateDataKeyPairWithoutPlaintext;
 
-/// What the client sends.
-#[derive(Debug)]
-pub struct Input {
-    key_id: String,
-    spec: DataKeyPairSpec,
-    context: EncryptionContext,
-}
-
-/// What it gets.
+/// What the client gets.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Output {
@@ -46,27 +41,18 @@ pub struct Output {
 impl Operation for GenerateDataKeyPairWithoutPlaintext {
     const DESCRIPTOR: Descriptor = Descriptor {
         dry_run: true,
-        ..Descriptor::reads(Service::Kms, "GenerateDataKeyPairWithoutPlaintext", &["KeyId", "KeyPairSpec", "EncryptionContext"])
+        ..Descriptor::reads(Service::Kms, "GenerateDataKeyPairWithoutPlaintext", generate_data_key_pair::RECORDED)
     };
     type Input = Input;
     type Target = Option<Arc<KeyEntry>>;
     type Output = Output;
 
     fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
-        members::grant_tokens(fields)?;
-        let key_id = members::key_id(fields)?;
-        let spec = members::data_key_pair_spec(fields)?;
-        Ok(Input { key_id, spec, context: fields.encryption_context("EncryptionContext")? })
+        generate_data_key_pair::parse(fields)
     }
 
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Self::Target>, ApiError> {
-        members::plan_on_key(doors, caller, &input.key_id, Names::KeysAndAliases, |name| {
-            Demand::on_name("kms:GenerateDataKeyPairWithoutPlaintext", name)
-                .with_context(&input.context)
-                .with_fact("kms:DataKeyPairSpec", input.spec.as_str())
-                .with_fact("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
-        })
-        .await
+        generate_data_key_pair::plan(doors, caller, input, "kms:GenerateDataKeyPairWithoutPlaintext").await
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
