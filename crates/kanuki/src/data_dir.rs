@@ -1,15 +1,15 @@
-//! The data directory: which file is where, and how small files are written.
+//! The data directory: which file is where, and the credentials in it.
 //!
-//! Invariants: the directory and everything in it belong to its owner alone; a file is replaced as a whole, durably.
+//! Invariant: the directory and everything in it belong to its owner alone.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
-use kanuki_server::identity::bootstrap::NewAccessKey;
+use kanuki_server::{durable_file, identity::bootstrap::NewAccessKey};
 
 /// A data directory.
 #[derive(Debug, Clone)]
@@ -71,19 +71,6 @@ impl DataDirectory {
         }
     }
 
-    /// Replaces a file as a whole: after a crash there is the old one or the new one.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let new = path.with_extension("new");
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
-    }
-
     /// Adds a profile to the credentials file; a profile of that name is replaced.
     ///
     /// # Errors
@@ -98,7 +85,7 @@ impl DataDirectory {
             "[{profile}]\naws_access_key_id = {}\naws_secret_access_key = {secret}\nregion = {region}\n\n",
             key.id
         ));
-        Self::replace(&path, text.as_bytes())
+        durable_file::replace(&path, text.as_bytes())
     }
 
     /// A value of a profile of the credentials file.

@@ -12,6 +12,7 @@ use std::{
 use kanuki_server::{
     authn::Authenticator,
     doors::Doors,
+    durable_file,
     http::{HttpLimits, Server, SteerableClock},
     identity::{
         Identity,
@@ -103,7 +104,7 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
     let jobs = tokio::spawn(jobs::run(Arc::clone(&pipeline), anchors, stopped));
     greet(&endpoint, &data, &config.seal, print);
     // Last, because whoever waits for the server waits for this file.
-    DataDirectory::replace(&data.endpoint(), endpoint.as_bytes()).map_err(CommandError::from_error)?;
+    durable_file::replace(&data.endpoint(), endpoint.as_bytes()).map_err(CommandError::from_error)?;
     let result = until_told(&server, listener, signals, ended).await;
     let _ = stopping.send(true);
     if let Err(error) = jobs.await {
@@ -175,7 +176,7 @@ async fn unsealed_keeper(program: &Path, config: &Config, data: &DataDirectory) 
         })?,
         None => {
             let keyring = keeper.client.initialise().await.map_err(CommandError::from_error)?;
-            DataDirectory::replace(&path, &keyring).map_err(CommandError::from_error)?;
+            durable_file::replace(&path, &keyring).map_err(CommandError::from_error)?;
         }
     }
     Ok(keeper)
@@ -216,7 +217,7 @@ fn check_test_mode(data: &DataDirectory, settings: &Settings) -> Result<(), Comm
     match (settings.insecure_test_mode, mark.exists(), data.keyring().exists()) {
         (true, false, true) => Err(CommandError::new("the insecure test mode needs a data directory of its own")),
         (false, true, _) => Err(CommandError::new("this data directory is one of the insecure test mode")),
-        (true, false, false) => DataDirectory::replace(&mark, b"").map_err(CommandError::from_error),
+        (true, false, false) => durable_file::replace(&mark, b"").map_err(CommandError::from_error),
         _ => Ok(()),
     }
 }

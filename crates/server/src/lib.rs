@@ -19,5 +19,6 @@ pub mod jobs;
 pub mod error;
 pub mod settings;
 pub mod keyspaces;
+pub mod durable_file;
 mod base64_text;
 mod secret_text;

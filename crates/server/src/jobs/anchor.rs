@@ -6,9 +6,7 @@
 //! Invariant: the anchor never names a record that is not durable. It is at most a tick old, and exact after a stop.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    fs, io,
     path::{Path, PathBuf},
     sync::Mutex,
 };
@@ -16,6 +14,8 @@ use std::{
 use kanuki_keeper_protocol::{Client, KeeperError};
 use kanuki_trail::{Anchor, Trail};
 use serde::{Deserialize, Serialize};
+
+use crate::durable_file;
 
 /// The anchor as it is stored: readable by everyone who may read the trail, and sealed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -84,21 +84,11 @@ impl AnchorStore {
         let sealed = sealed.into_iter().next().ok_or(AnchorError::Seal)?;
         let bytes = serde_json::to_vec_pretty(&AnchorFile { anchor, sealed }).map_err(|_| AnchorError::Malformed)?;
         let path = self.path.clone();
-        let written = tokio::task::spawn_blocking(move || replace(&path, &bytes)).await;
+        let written = tokio::task::spawn_blocking(move || durable_file::replace(&path, &bytes)).await;
         written.map_err(|error| AnchorError::Io(io::Error::other(error)))?.map_err(AnchorError::Io)?;
         *self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(anchor);
         Ok(())
     }
-}
-
-/// Replaces a file as a whole: after a crash there is the old one or the new one.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Why the anchor cannot be used.
