@@ -1,7 +1,7 @@
 //! The listening socket, its connections, and the writing of recorded answers.
 //!
-//! Invariants: connections, headers, bodies and waiting times are bounded; a stop lets every request that was read get
-//! its answer.
+//! Invariants: connections, headers, bodies and waiting times are bounded; a request that was read whole is walked to its
+//! end, also when its client hangs up and when the server stops.
 
 use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{RwLock, Semaphore, watch},
     time::timeout,
 };
 
@@ -58,13 +58,15 @@ pub struct Server {
     limits: HttpLimits,
     phase: PhaseCell,
     insecure_clock: Option<Arc<SteerableClock>>,
+    /// Held for reading by every call under way, and for writing by the stop that waits for them.
+    calls: Arc<RwLock<()>>,
 }
 
 impl Server {
     /// A front door to a pipeline; a steerable clock is there in the insecure test mode only.
     #[must_use]
     pub fn new(pipeline: Arc<Pipeline>, limits: HttpLimits, insecure_clock: Option<Arc<SteerableClock>>) -> Arc<Self> {
-        Arc::new(Self { pipeline, limits, phase: PhaseCell::default(), insecure_clock })
+        Arc::new(Self { pipeline, limits, phase: PhaseCell::default(), insecure_clock, calls: Arc::default() })
     }
 
     /// Serves until `stop` resolves, then lets open requests finish.
@@ -100,6 +102,10 @@ impl Server {
         let all = u32::try_from(self.limits.connections_max).unwrap_or(u32::MAX);
         if timeout(self.limits.drain_timeout, slots.acquire_many(all)).await.is_err() {
             tracing::warn!("some connections were cut at the stop");
+        }
+        // Calls whose clients have hung up are not tied to a connection any more.
+        if timeout(self.limits.drain_timeout, self.calls.write()).await.is_err() {
+            tracing::error!("some calls had not ended at the stop");
         }
     }
 
@@ -142,7 +148,7 @@ impl Server {
         match read {
             Ok(Ok(incoming)) => match &self.insecure_clock {
                 Some(clock) if incoming.path == insecure_clock::PATH => Ok(self.steer(clock, &incoming.body).await),
-                _ => Ok(write(self.pipeline.walk(incoming).await)),
+                _ => Ok(self.answer(incoming).await),
             },
             // The request never came whole, so there is no call to record.
             Ok(Err(_)) | Err(_) => Ok(plain(408, "the request did not come whole in time\n")),
@@ -151,6 +157,25 @@ impl Server {
 }
 
 impl Server {
+    /// Walks a call to its end on a task of its own: a client that hangs up takes the connection with it, and must not
+    /// take the call, which may have changed something that is not recorded yet.
+    async fn answer(&self, incoming: Incoming) -> Response<Full<Bytes>> {
+        let pipeline = Arc::clone(&self.pipeline);
+        let under_way = Arc::clone(&self.calls).read_owned().await;
+        let call = tokio::spawn(async move {
+            let recorded = pipeline.walk(incoming).await;
+            drop(under_way);
+            recorded
+        });
+        match call.await {
+            Ok(recorded) => write(recorded),
+            Err(error) => {
+                tracing::error!(%error, "a call did not end");
+                plain(500, "the call did not end\n")
+            }
+        }
+    }
+
     /// Moves the clock of the insecure test mode, and does at once what has become due.
     async fn steer(&self, clock: &SteerableClock, body: &[u8]) -> Response<Full<Bytes>> {
         let (status, body) = clock.steer(body);
