@@ -10,6 +10,8 @@ use std::{
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Bytes, Incoming as HyperBody};
 
+use crate::wire::SecretBody;
+
 /// Longest body that is read, in bytes. The largest legal one carries an attestation document of 262,144 bytes in
 /// base64 beside a ciphertext.
 pub const BODY_BYTES_MAX: usize = 1_048_576;
@@ -25,7 +27,7 @@ pub struct Incoming {
     pub query: String,
     /// Names in lower case with their values, in the order received.
     pub headers: Vec<(String, String)>,
-    /// The body; empty if it was too large.
+    /// The body, which is wiped when it is done with; empty if it was too large.
     pub body: Bytes,
     /// Whether the body was longer than [`BODY_BYTES_MAX`] and thus not kept.
     pub body_too_large: bool,
@@ -102,7 +104,7 @@ impl Incoming {
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers,
-            body: if body_too_large { Bytes::new() } else { bytes.into() },
+            body: if body_too_large { Bytes::new() } else { Bytes::from_owner(SecretBody::from(bytes)) },
             body_too_large,
             peer,
             secure_transport,
