@@ -21,7 +21,7 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
-    /// The first core that this process may use is the servers', the others are the generator's. A single core is shared.
+    /// The first core that this process may use is the servers', the others are the generator's. One core is shared.
     pub(crate) fn of_this_process() -> Result<Self, Failure> {
         let set = sched_getaffinity(Pid::from_raw(0))?;
         let all: Vec<usize> = (0..CpuSet::count()).filter(|core| set.is_set(*core).unwrap_or(false)).collect();

@@ -1,7 +1,7 @@
 //! A keep-alive HTTP/1.1 client that costs as little as it can: whole requests out, answers with a stated length in.
 //!
-//! Not here: redirects, chunks, pipelining. Invariants: an answer is handed out only when it came whole and nothing came
-//! behind it; heads and bodies are bounded.
+//! Not here: redirects, chunks, pipelining. Invariants: an answer is handed out only when it came whole and nothing
+//! came behind it; heads and bodies are bounded.
 
 use std::{fmt, io, net::SocketAddr};
 

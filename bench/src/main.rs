@@ -1,4 +1,4 @@
-//! The load generator: measures a real server against a bare one of the same HTTP framework that answers the same bytes.
+//! The load generator: measures a real server against a bare one of the same framework that answers the same bytes.
 //!
 //! Not here: targets. It prints what it measured; whoever reads it judges. Invariants: an answer that was not verified
 //! is not counted, and one wrong answer fails the whole run; every figure stands beside the ceiling of the same run.

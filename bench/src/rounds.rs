@@ -9,7 +9,7 @@ mod drive;
 use std::{
     collections::HashSet,
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -71,10 +71,11 @@ struct Bench {
     workload: Arc<Workload>,
     kms: Kms,
     server: ServerProcess,
-    bare: BareProcess,
-    /// What the bare server answers.
+    placement: Placement,
+    /// The file with the answer that the bare server gives.
+    answer: PathBuf,
+    /// The body of that answer.
     fixed: Arc<[u8]>,
-    own: HashSet<u32>,
 }
 
 impl Bench {
@@ -100,10 +101,8 @@ impl Bench {
         let answer = server.directory().join("answer");
         fs::write(&answer, [real.head, real.body].concat())?;
         let fixed = real.body.into();
-        let bare = BareProcess::start(&answer, placement)?;
-        let mut own: HashSet<u32> = server.pids.iter().copied().collect();
-        own.extend([bare.pid, std::process::id()]);
-        Ok(Self { workload: Arc::new(workload), kms, server, bare, fixed, own })
+        let (workload, placement) = (Arc::new(workload), placement.clone());
+        Ok(Self { workload, kms, server, placement, answer, fixed })
     }
 
     /// All rounds with a number of connections.
@@ -155,16 +154,26 @@ impl Bench {
     }
 
     async fn round(&mut self, which: Which, connections: usize, length: Duration) -> Result<Round, Failure> {
-        let (address, clocks, fixed) = match which {
-            Which::Bare => (self.bare.address, vec![CpuClock::of(self.bare.pid)?], Some(Arc::clone(&self.fixed))),
-            Which::Real => (self.server.address, self.server.clocks()?, None),
+        // A fresh one each time: how fast it is depends a little on luck at its start, and the median takes that out.
+        let bare = match which {
+            Which::Bare => Some(BareProcess::start(&self.answer, &self.placement)?),
+            Which::Real => None,
+        };
+        let mut own: HashSet<u32> = self.server.pids.iter().copied().collect();
+        own.insert(std::process::id());
+        let (address, clocks, fixed) = match &bare {
+            Some(bare) => {
+                own.insert(bare.pid);
+                (bare.address, vec![CpuClock::of(bare.pid)?], Some(Arc::clone(&self.fixed)))
+            }
+            None => (self.server.address, self.server.clocks()?, None),
         };
         let requests = self.workload.sign(&mut self.kms)?;
         let load = Arc::new(Load::new(Arc::clone(&self.workload), requests, fixed));
-        let others = used_by_others(&self.own)?;
+        let others = used_by_others(&own)?;
         let begin = Instant::now();
         let (mut round, samples) = drive::round(&load, address, connections, &clocks, length).await?;
-        let others = used_by_others(&self.own)?.saturating_sub(others);
+        let others = used_by_others(&own)?.saturating_sub(others);
         round.others_share = others.as_secs_f64() / (begin.elapsed().as_secs_f64() * online_cores() as f64);
         let mut connection = Connection::open(self.server.address).await?;
         for (number, body) in samples {
