@@ -55,13 +55,20 @@ impl Pipeline {
     /// Answers a request.
     pub async fn walk(&self, incoming: Incoming) -> Recorded {
         let call = wire::recognise(&incoming);
-        let now = self.doors.clock.now();
-        let mut draft = Draft::begin(&incoming, &call, now, self.region_of(&incoming), &*self.doors.random);
-        let result = self.answer(&call, &incoming, &mut draft).await;
+        let presented = Presented::read(&incoming, call.dialect);
+        let region = self.claimed_region(presented.as_ref().ok());
+        let mut draft = Draft::begin(&incoming, &call, self.doors.clock.now(), region, &*self.doors.random);
+        let result = self.answer(&call, &incoming, presented, &mut draft).await;
         self.recorder.conclude(draft, &call, result).await
     }
 
-    async fn answer(&self, call: &Call, incoming: &Incoming, draft: &mut Draft) -> Result<Rendered, ApiError> {
+    async fn answer(
+        &self,
+        call: &Call,
+        incoming: &Incoming,
+        presented: Result<Presented, ApiError>,
+        draft: &mut Draft,
+    ) -> Result<Rendered, ApiError> {
         self.recorder.check_healthy()?;
         if incoming.body_too_large {
             return Err(ApiError::bare(ErrorCode::RequestEntityTooLarge));
@@ -73,10 +80,9 @@ impl Pipeline {
             (None, Dialect::Json) => return Err(wire::unknown_operation(call)),
             (None, Dialect::Query) => {}
         }
-        if let Ok(presented) = Presented::read(incoming, call.dialect) {
-            draft.set_claimed_access_key(presented.credential.access_key_id);
-        }
-        let caller = self.authenticator.verify(call, incoming).await?;
+        let presented = presented?;
+        draft.set_claimed_access_key(presented.credential.access_key_id.clone());
+        let caller = self.authenticator.verify(call, incoming, presented).await?;
         draft.set_caller(&caller);
         let operation = operation.ok_or_else(|| wire::unknown_operation(call))?;
         let circumstances = Circumstances {
@@ -91,10 +97,10 @@ impl Pipeline {
     }
 
     /// The Region that a record states while nothing is verified: the claimed one if it is served, else any.
-    fn region_of(&self, incoming: &Incoming) -> Region {
-        let presented = Presented::read(incoming, Dialect::Json).ok();
-        let claimed = presented.and_then(|p| self.doors.settings.region(&p.credential.region).cloned());
-        claimed.unwrap_or_else(|| self.doors.settings.default_region().clone())
+    fn claimed_region(&self, presented: Option<&Presented>) -> Region {
+        let settings = &self.doors.settings;
+        let claimed = presented.and_then(|presented| settings.region(&presented.credential.region));
+        claimed.unwrap_or_else(|| settings.default_region()).clone()
     }
 }
 

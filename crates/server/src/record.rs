@@ -153,15 +153,17 @@ impl Recorder {
             Err(error) => Err(error),
         };
         let Rendered { status, content_type, body } = match appended {
-            Ok(_) => rendered,
+            Ok(_) => {
+                if in_outbox {
+                    self.note_delivered(event_id);
+                }
+                rendered
+            }
             Err(error) => {
                 log_refusal(&request_id, call, &error);
                 wire::render_error(call, &error, &request_id)
             }
         };
-        if in_outbox {
-            self.note_delivered(event_id);
-        }
         Recorded { status, content_type, body, request_id }
     }
 
@@ -218,11 +220,9 @@ impl Recorder {
         [floor.to_be_bytes().as_slice(), record].concat()
     }
 
+    /// Notes that the trail has a record, so that its entry may leave the outbox. Called after its append succeeded.
     fn note_delivered(&self, event_id: EventId) {
-        // Only what the trail has may leave the outbox.
-        if self.trail.is_healthy() {
-            self.delivered.lock().unwrap_or_else(PoisonError::into_inner).push(event_id);
-        }
+        self.delivered.lock().unwrap_or_else(PoisonError::into_inner).push(event_id);
     }
 }
 

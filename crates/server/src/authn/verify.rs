@@ -143,8 +143,12 @@ impl Authenticator {
     ///
     /// # Errors
     /// The refusals of the common front end, in its order.
-    pub async fn verify(&self, call: &Call, incoming: &Incoming) -> Result<Authenticated, ApiError> {
-        let presented = Presented::read(incoming, call.dialect)?;
+    pub async fn verify(
+        &self,
+        call: &Call,
+        incoming: &Incoming,
+        presented: Presented,
+    ) -> Result<Authenticated, ApiError> {
         presented.check_time(call.service, self.wall_clock.now())?;
         let region = self.settings.region(&presented.credential.region);
         presented.check_scope(call.service, region.is_some())?;
