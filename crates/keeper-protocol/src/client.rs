@@ -6,6 +6,7 @@
 
 mod asymmetric;
 mod import;
+mod login;
 mod mux;
 
 use kanuki_types::{AccountId, EncryptionAlgorithm, KeyId, KeySpec, Region, SecretBytes};

@@ -24,9 +24,9 @@ pub use client::Client;
 pub use error::{KeeperError, Reason};
 pub use frame::{Frame, FrameError, FrameReader, FrameWriter, decode};
 pub use limits::{
-    ACCESS_KEY_ID_BYTES_MAX, CLAIMS_BYTES_MAX, FRAME_BYTES_MAX, GENERATED_BYTES_MAX, IMPORT_BYTES_MAX,
-    KEYRING_BYTES_MAX, MESSAGE_BYTES_MAX, PEER_KEY_BYTES_MAX, PLAINTEXT_BYTES_MAX, PROTOCOL_VERSION, RECORDS_MAX,
-    SCOPE_PART_BYTES_MAX,
+    ACCESS_KEY_ID_BYTES_MAX, CLAIMS_BYTES_MAX, FOREIGN_KEY_BYTES_MAX, FOREIGN_MESSAGE_BYTES_MAX, FRAME_BYTES_MAX,
+    GENERATED_BYTES_MAX, IMPORT_BYTES_MAX, KEYRING_BYTES_MAX, MESSAGE_BYTES_MAX, MFA_DEVICE_BYTES_MAX,
+    MFA_REACH_STEPS_MAX, PEER_KEY_BYTES_MAX, PLAINTEXT_BYTES_MAX, PROTOCOL_VERSION, RECORDS_MAX, SCOPE_PART_BYTES_MAX,
 };
-pub use message::{Record, Request, Response, Scope};
+pub use message::{ForeignAlgorithm, ForeignKey, MfaSteps, Record, Request, Response, Scope};
 pub use place::{KeyPlace, MaterialPlace, NewMaterial, SealedMaterial, SealedMaterialRef};

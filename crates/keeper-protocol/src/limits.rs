@@ -36,6 +36,19 @@ pub const SCOPE_PART_BYTES_MAX: usize = 64;
 /// Longest claims of a session, in bytes: a session policy of 2048 characters, fifty tags and the rest fit.
 pub const CLAIMS_BYTES_MAX: usize = 64 << 10;
 
+/// Longest name of a device that shows one-time codes, in bytes (`SerialNumber` of the AWS IAM API reference, with room
+/// for a path).
+pub const MFA_DEVICE_BYTES_MAX: usize = 1024;
+
+/// Most steps of 30 seconds that a one-time code may be away from the present: fifty minutes.
+pub const MFA_REACH_STEPS_MAX: u32 = 100;
+
+/// Longest message whose foreign signature is verified, in bytes (`WebIdentityToken` of the AWS STS API reference).
+pub const FOREIGN_MESSAGE_BYTES_MAX: usize = 20_000;
+
+/// Longest part of a foreign key or signature, in bytes: an RSA key of 8192 bits.
+pub const FOREIGN_KEY_BYTES_MAX: usize = 1024;
+
 /// Longest keyring, in bytes.
 pub const KEYRING_BYTES_MAX: usize = 64 << 10;
 

@@ -300,6 +300,92 @@ pub enum Request<'a> {
         #[serde(borrow)]
         scope: Scope<'a>,
     },
+    /// Generates and seals the seed of a device that shows one-time codes.
+    CreateMfaSeed {
+        /// The device to which the seed is bound.
+        device: &'a str,
+    },
+    /// Checks one code of a device, or two that follow each other.
+    CheckMfaCode {
+        /// The device to which the seed is bound.
+        device: &'a str,
+        /// The sealed seed.
+        #[serde(borrow)]
+        sealed: Bytes<'a>,
+        /// The code; the earlier of two.
+        #[serde(borrow)]
+        code: SecretRef<'a>,
+        /// The code of the step after it.
+        #[serde(borrow)]
+        next_code: Option<SecretRef<'a>>,
+        /// Which steps the code may be of.
+        steps: MfaSteps,
+    },
+    /// Verifies a signature under a public key that is not ours.
+    VerifyForeign {
+        /// The key.
+        #[serde(borrow)]
+        key: ForeignKey<'a>,
+        /// How it was signed.
+        algorithm: ForeignAlgorithm,
+        /// The message.
+        #[serde(borrow)]
+        message: Bytes<'a>,
+        /// The signature: of ECDSA both numbers, each as long as the curve's order (RFC 7518 section 3.4).
+        #[serde(borrow)]
+        signature: Bytes<'a>,
+    },
+}
+
+/// The time steps of which a one-time code is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MfaSteps {
+    /// The device's present step.
+    pub present: u64,
+    /// How many steps before and after the present one are taken too, at most [`crate::MFA_REACH_STEPS_MAX`].
+    pub reach: u32,
+    /// The last step that was ever taken; only later ones are.
+    pub last_taken: Option<u64>,
+}
+
+/// A public key that is not ours, as a JSON Web Key has it (RFC 7518 section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ForeignKey<'a> {
+    /// A point of a curve of NIST; the algorithm says of which.
+    Ec {
+        /// Its first coordinate, big-endian.
+        #[serde(borrow)]
+        x: Bytes<'a>,
+        /// Its second coordinate, big-endian.
+        #[serde(borrow)]
+        y: Bytes<'a>,
+    },
+    /// An RSA key of 2048 to 8192 bits.
+    Rsa {
+        /// The modulus, big-endian.
+        #[serde(borrow)]
+        modulus: Bytes<'a>,
+        /// The exponent, big-endian.
+        #[serde(borrow)]
+        exponent: Bytes<'a>,
+    },
+}
+
+/// How tokens of others may be signed (RFC 7518 section 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ForeignAlgorithm {
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// ECDSA on P-384 with SHA-384.
+    Es384,
+    /// ECDSA on P-521 with SHA-512.
+    Es512,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    Rs256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    Rs384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    Rs512,
 }
 
 /// One record of the store.
@@ -379,4 +465,6 @@ pub enum Response {
     Failed,
     /// The request is not answered.
     Refused(Reason),
+    /// The step of the (later) one-time code, if it was right and not taken before.
+    MfaStep(Option<u64>),
 }

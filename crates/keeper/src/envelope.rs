@@ -1,4 +1,5 @@
-//! The format of a sealed blob: key material, records, secret access keys, session and import tokens.
+//! The format of a sealed blob: key material, records, secret access keys, session and import tokens,
+//! seeds of one-time codes.
 //!
 //! Not user ciphertexts; their layout is in the protocol crate.
 //! Invariants: a blob opens only for its purpose, at its place and under the key version that it names; sealing leaves
@@ -38,6 +39,7 @@ pub(crate) enum Purpose {
     AccessKey = 3,
     SessionToken = 4,
     ImportToken = 5,
+    MfaSeed = 6,
 }
 
 impl Purpose {
@@ -48,6 +50,7 @@ impl Purpose {
             Self::AccessKey => Label::AccessKeySeal,
             Self::SessionToken => Label::SessionTokenSeal,
             Self::ImportToken => Label::ImportTokenSeal,
+            Self::MfaSeed => Label::MfaSeedSeal,
         }
     }
 }

@@ -24,6 +24,8 @@ pub(crate) enum Label {
     KeyringWrap,
     /// Sealing key material.
     MaterialSeal,
+    /// Sealing seeds of one-time codes.
+    MfaSeedSeal,
     /// Sealing the root key under a passphrase.
     PassphraseSeal,
     /// Sealing records of the store.
@@ -45,6 +47,7 @@ impl Label {
             Self::KeyringIntegrity => "kanuki keyring integrity 1",
             Self::KeyringWrap => "kanuki keyring wrap 1",
             Self::MaterialSeal => "kanuki material seal 1",
+            Self::MfaSeedSeal => "kanuki mfa seed seal 1",
             Self::PassphraseSeal => "kanuki passphrase seal 1",
             Self::RecordSeal => "kanuki record seal 1",
             Self::SessionSecret => "kanuki session secret 1",
@@ -80,13 +83,14 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Label; 11] = [
+    const ALL: [Label; 12] = [
         Label::AccessKeySeal,
         Label::ImportTokenSeal,
         Label::KeyFileSeal,
         Label::KeyringIntegrity,
         Label::KeyringWrap,
         Label::MaterialSeal,
+        Label::MfaSeedSeal,
         Label::PassphraseSeal,
         Label::RecordSeal,
         Label::SessionSecret,

@@ -35,6 +35,8 @@ pub(crate) struct Keyring {
     pub(crate) tokens: Sealer,
     /// Seals and opens import tokens.
     pub(crate) imports: Sealer,
+    /// Seals and opens seeds of one-time codes.
+    pub(crate) mfa_seeds: Sealer,
     /// Nonces of the key derivation.
     pub(crate) nonces: Nonces,
     token_keys: Vec<(u32, Material)>,
@@ -99,6 +101,7 @@ impl Keyring {
             access_keys: Sealer::new(Purpose::AccessKey, keys(KeyKind::Domain)?)?,
             tokens: Sealer::new(Purpose::SessionToken, keys(KeyKind::Token)?)?,
             imports: Sealer::new(Purpose::ImportToken, keys(KeyKind::Domain)?)?,
+            mfa_seeds: Sealer::new(Purpose::MfaSeed, keys(KeyKind::Domain)?)?,
             nonces: Nonces::new(),
             token_keys: keys(KeyKind::Token)?,
             material_id_key: Box::new(hmac::Key::new(hmac::HMAC_SHA256, material_id_key.expose())),

@@ -17,6 +17,8 @@ mod random;
 mod record;
 mod access_key;
 mod session;
+mod mfa;
+mod foreign;
 
 use kanuki_keeper_protocol::{OwnedBytes, Reason, Request, Response};
 
@@ -89,6 +91,13 @@ pub(crate) fn answer(request: &Request<'_>, vault: &Vault) -> Result<Response, O
         }
         Request::OpenSession { access_key_id, token, scope } => {
             session::open(&mut vault.keyring(), access_key_id, token.0, scope)
+        }
+        Request::CreateMfaSeed { device } => mfa::create(&mut vault.keyring(), device),
+        Request::CheckMfaCode { device, sealed, code, next_code, steps } => {
+            mfa::check(&mut vault.keyring(), device, sealed.0, (code.0, next_code.map(|code| code.0)), *steps)
+        }
+        Request::VerifyForeign { key, algorithm, message, signature } => {
+            foreign::verify(key, *algorithm, message.0, signature.0)
         }
         Request::Hello { .. } | Request::Initialise | Request::Unseal { .. } | Request::Drain => {
             Err(OpError::Refused(Reason::WrongPhase))

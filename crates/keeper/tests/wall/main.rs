@@ -35,6 +35,10 @@ mod access_keys;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod mfa;
+#[cfg(test)]
+mod foreign;
+#[cfg(test)]
 mod frames;
 #[cfg(test)]
 mod golden;

@@ -1,6 +1,8 @@
 //! Which message is answered in which phase: the table of `protocol.md`.
 
-use kanuki_keeper_protocol::{Client, KeeperError, Reason, SealedMaterial};
+use kanuki_keeper_protocol::{
+    Bytes, Client, ForeignAlgorithm, ForeignKey, KeeperError, MfaSteps, Reason, SealedMaterial,
+};
 use kanuki_types::{
     DataKeyPairSpec, EncryptionAlgorithm, KeySpec, MacAlgorithm, MessageType, SigningAlgorithm, Timestamp,
     WrappingAlgorithm, WrappingKeySpec,
@@ -15,6 +17,8 @@ async fn operations(client: &Client, material: &SealedMaterial) -> Vec<Option<Ke
     let m = || material.clone();
     let spec = KeySpec::SymmetricDefault;
     let scope = ("20150830", "us-east-1", "iam");
+    let steps = MfaSteps { present: 1, reach: 1, last_taken: None };
+    let rsa_key = ForeignKey::Rsa { modulus: Bytes(&[]), exponent: Bytes(&[]) };
     vec![
         client.rotate_domain_key().await.err(),
         client.create_material(account(), &region(), key_id(), spec).await.err(),
@@ -31,6 +35,9 @@ async fn operations(client: &Client, material: &SealedMaterial) -> Vec<Option<Ke
         client.signing_key("AKIA", vec![], scope.0, scope.1, scope.2).await.err(),
         client.issue_session("ASIA", vec![]).await.err(),
         client.open_session("ASIA", vec![], scope.0, scope.1, scope.2).await.err(),
+        client.create_mfa_seed("device").await.err(),
+        client.check_mfa_code("device", &[], "000000", None, steps).await.err(),
+        client.verify_foreign(rsa_key, ForeignAlgorithm::Rs256, b"x", b"y").await.err(),
     ]
 }
 
@@ -91,7 +98,7 @@ async fn operations_are_answered_in_the_ready_phase_only() {
     let material = material(&client).await;
     let answered = operations(&client, &material).await;
     assert!(answered.iter().all(|error| matches!(error, None | Some(KeeperError::Failed))), "{answered:?}");
-    assert_eq!(answered.iter().flatten().count(), 4, "those with an empty ciphertext: {answered:?}");
+    assert_eq!(answered.iter().flatten().count(), 5, "those with an empty ciphertext: {answered:?}");
 
     let fresh = sealed(options(folder.path())).await;
     assert!(operations(&fresh, &material).await.iter().all(|error| *error == Some(WRONG_PHASE)));
