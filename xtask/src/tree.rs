@@ -9,8 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Folders that hold built or downloaded things, wherever they stand.
-const SKIPPED_FOLDERS: &[&str] =
+/// What holds built or downloaded things, or the history, wherever it stands. In a second worktree `.git` is a file.
+const SKIPPED: &[&str] =
     &[".git", ".pytest_cache", ".venv", "__pycache__", "artifacts", "corpus", "kanuki-data", "node_modules", "target"];
 
 /// The files by path.
@@ -29,8 +29,10 @@ impl Tree {
                 let entry = entry?;
                 let path = folder.join(entry.file_name());
                 let kind = entry.file_type()?;
-                let skipped = SKIPPED_FOLDERS.iter().any(|name| entry.file_name() == *name);
-                if kind.is_dir() && !skipped {
+                if SKIPPED.iter().any(|name| entry.file_name() == *name) {
+                    continue;
+                }
+                if kind.is_dir() {
                     open.push(path);
                 } else if kind.is_file() {
                     tree.files.insert(slashed(&path), fs::read(entry.path())?);
