@@ -1,0 +1,487 @@
+//! Cases for engine and judge: a small vocabulary, so that policies and requests meet often.
+//!
+//! Not here: texts that a document must refuse.
+
+use std::collections::BTreeMap;
+
+use proptest::{collection::vec, option, prelude::*, sample::select};
+use serde_json::{Value, json};
+
+use super::{Caller, CallerType, Case, Context, Grant, Kind, Values};
+
+/// One case.
+pub(super) fn case() -> impl Strategy<Value = Case> {
+    (kind_and_action(), caller()).prop_flat_map(|(what, caller)| {
+        let policies = policies(&what, &caller);
+        (Just(what), Just(caller), policies, context(), encryption_context()).prop_map(assemble)
+    })
+}
+
+#[derive(Debug, Clone)]
+struct What {
+    kind: Kind,
+    action: &'static str,
+    resource: &'static str,
+}
+
+#[derive(Debug, Clone)]
+struct Held {
+    identity: Vec<Value>,
+    boundary: Option<Value>,
+    session: Option<Vec<Value>>,
+    resource_policy: Option<Value>,
+    service_control: Vec<Vec<Value>>,
+    resource_control: Vec<Vec<Value>>,
+    grants: Vec<Grant>,
+}
+
+fn assemble(
+    (what, caller, held, mut context, encryption_context): (What, Caller, Held, Context, BTreeMap<String, String>),
+) -> Case {
+    if what.kind == Kind::Key && !encryption_context.is_empty() {
+        let keys = encryption_context.keys().cloned().collect();
+        context.insert("kms:EncryptionContextKeys".into(), Values::Many(keys));
+        for (key, value) in &encryption_context {
+            context.insert(format!("kms:EncryptionContext:{key}"), Values::One(value.clone()));
+        }
+    }
+    caller_context(&caller, &mut context);
+    let of_caller = caller.account.clone().unwrap_or_else(|| A.into());
+    let resource_account = if matches!(what.kind, Kind::None | Kind::Iam) { of_caller } else { A.into() };
+    Case {
+        action: what.action.into(),
+        resource: what.resource.into(),
+        kind: what.kind,
+        resource_account,
+        caller,
+        context,
+        encryption_context,
+        identity: held.identity,
+        boundary: held.boundary,
+        session: held.session,
+        resource_policy: held.resource_policy,
+        service_control: held.service_control,
+        resource_control: held.resource_control,
+        grants: held.grants,
+    }
+}
+
+fn caller_context(caller: &Caller, context: &mut Context) {
+    let mut set = |key: &str, value: &str| context.insert(key.into(), Values::One(value.into()));
+    set("aws:PrincipalAccount", caller.account.as_deref().unwrap_or("anonymous"));
+    match caller.kind {
+        CallerType::User => {
+            set("aws:username", caller.arn.rsplit('/').next().unwrap_or_default());
+            set("aws:PrincipalArn", &caller.arn);
+        }
+        CallerType::Role => {
+            set("aws:PrincipalArn", caller.behind.as_deref().unwrap_or_default());
+        }
+        CallerType::Federated | CallerType::Root => {
+            set("aws:PrincipalArn", &caller.arn);
+        }
+        CallerType::Anonymous | CallerType::Service | CallerType::WebIdentity => {}
+    }
+}
+
+fn kind_and_action() -> impl Strategy<Value = What> {
+    let what = |kind, action, resource| What { kind, action, resource };
+    let key = select(vec!["kms:Decrypt", "kms:Encrypt", "kms:DescribeKey", "kms:PutKeyPolicy", "kms:Sign"]);
+    prop_oneof![
+        12 => key.prop_map(move |action| what(Kind::Key, action, KEY)),
+        1 => Just(what(Kind::None, "kms:ListKeys", "*")),
+        1 => Just(what(Kind::Iam, "iam:GetUser", ALICE)),
+        2 => Just(what(Kind::Other, "secretsmanager:GetSecretValue", SECRET)),
+        3 => Just(what(Kind::Role, "sts:AssumeRole", ROLE)),
+        1 => Just(what(Kind::None, "sts:GetCallerIdentity", "*")),
+    ]
+}
+
+fn caller() -> impl Strategy<Value = Caller> {
+    let of = |kind, arn: &str, account: Option<&str>, behind: Option<&str>| Caller {
+        kind,
+        arn: arn.into(),
+        account: account.map(Into::into),
+        behind: behind.map(Into::into),
+    };
+    prop_oneof![
+        6 => Just(of(CallerType::User, ALICE, Some(A), None)),
+        4 => Just(of(CallerType::User, BOB, Some(B), None)),
+        6 => Just(of(CallerType::Role, SESSION, Some(A), Some(ROLE))),
+        3 => Just(of(CallerType::Role, SESSION_OF_B, Some(B), Some(ROLE_OF_B))),
+        3 => Just(of(CallerType::Federated, FEDERATED, Some(A), Some(ALICE))),
+        2 => Just(of(CallerType::Root, ROOT, Some(A), None)),
+        1 => Just(of(CallerType::Root, ROOT_OF_B, Some(B), None)),
+        1 => Just(of(CallerType::Service, SERVICE, None, None)),
+        1 => Just(of(CallerType::Anonymous, "anonymous", None, None)),
+        1 => Just(of(CallerType::WebIdentity, PROVIDER, None, None)),
+    ]
+}
+
+/// What a statement should name often, so that it is not always about somebody or something else.
+#[derive(Debug, Clone)]
+struct Hint {
+    action: &'static str,
+    names: Vec<String>,
+}
+
+impl Hint {
+    fn of(what: &What, caller: &Caller) -> Self {
+        let root = caller.account.iter().map(|account| format!("arn:aws:iam::{account}:root"));
+        let own = Some(caller.arn.clone()).filter(|_| caller.account.is_some());
+        let names = caller.behind.iter().cloned().chain(own).chain(root).collect();
+        Self { action: what.action, names }
+    }
+}
+
+/// The places of documents, which allow different elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Control,
+    Identity,
+    ResourceControl,
+    Resource,
+    Session,
+    Trust,
+}
+
+fn policies(what: &What, caller: &Caller) -> impl Strategy<Value = Held> + use<> {
+    let hint = &Hint::of(what, caller);
+    let place = if what.kind == Kind::Role { Place::Trust } else { Place::Resource };
+    let with_resource = matches!(what.kind, Kind::Key | Kind::Role | Kind::Other);
+    let of_key = what.kind == Kind::Key;
+    let signed = matches!(caller.kind, CallerType::User | CallerType::Role | CallerType::Federated);
+    let bounded = matches!(caller.kind, CallerType::User | CallerType::Role | CallerType::Federated);
+    let session = matches!(caller.kind, CallerType::Role | CallerType::Federated);
+    (
+        vec(document(Place::Identity, hint), 0..if signed { 4 } else { 1 }),
+        maybe(bounded, 0.25, document(Place::Identity, hint).boxed()),
+        maybe(session, 0.35, vec(document(Place::Session, hint), 0..3).boxed()),
+        maybe(with_resource, 0.95, document(place, hint).boxed()),
+        prop_oneof![5 => Just(Vec::new()), 1 => levels(document(Place::Control, hint))],
+        prop_oneof![5 => Just(Vec::new()), 1 => levels(document(Place::ResourceControl, hint))],
+        vec(grant(), 0..if of_key { 3 } else { 1 }),
+    )
+        .prop_map(|(identity, boundary, session, resource_policy, service_control, resource_control, grants)| {
+            Held { identity, boundary, session, resource_policy, service_control, resource_control, grants }
+        })
+}
+
+/// Levels of an organization; most of them hold the policy that allows everything.
+fn levels(document: BoxedStrategy<Value>) -> impl Strategy<Value = Vec<Vec<Value>>> {
+    let full = json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
+    let level = (prop::bool::weighted(0.8), vec(document, 1..3)).prop_map(move |(open, mut documents)| {
+        if open {
+            documents.push(full.clone());
+        }
+        documents
+    });
+    vec(level, 1..3)
+}
+
+/// A value with that probability, where there can be one.
+fn maybe<T: std::fmt::Debug + Clone + 'static>(
+    possible: bool,
+    probability: f64,
+    value: BoxedStrategy<T>,
+) -> BoxedStrategy<Option<T>> {
+    if possible { option::weighted(probability, value).boxed() } else { Just(None).boxed() }
+}
+
+fn grant() -> BoxedStrategy<Grant> {
+    let pairs = || option::weighted(0.3, encryption_context());
+    let operations = vec(select(vec!["Decrypt", "Encrypt", "DescribeKey", "Sign"]), 1..3);
+    (select(vec![ALICE, BOB, ROLE, SESSION, SESSION_OF_B, ROOT]), operations, pairs(), pairs())
+        .prop_map(|(grantee, operations, equals, subset)| Grant {
+            grantee: grantee.into(),
+            operations: operations.into_iter().map(Into::into).collect(),
+            equals,
+            subset,
+        })
+        .boxed()
+}
+
+fn document(place: Place, hint: &Hint) -> BoxedStrategy<Value> {
+    let version = match place {
+        Place::Resource | Place::Trust => vec![Some("2012-10-17"), Some("2012-10-17"), Some("2008-10-17"), None],
+        _ => vec![Some("2012-10-17")],
+    };
+    (select(version), vec(statement(place, hint), 1..4))
+        .prop_map(|(version, mut statements)| {
+            let statement = if statements.len() == 1 { statements.remove(0) } else { Value::Array(statements) };
+            match version {
+                Some(version) => json!({ "Version": version, "Statement": statement }),
+                None => json!({ "Statement": statement }),
+            }
+        })
+        .boxed()
+}
+
+fn statement(place: Place, hint: &Hint) -> BoxedStrategy<Value> {
+    let effect = prop_oneof![7 => Just("Allow"), 1 => Just("Deny")];
+    let flags = (prop::bool::weighted(0.12), prop::bool::weighted(0.1), prop::bool::weighted(0.4));
+    let conditions = prop_oneof![
+        3 => Just(None),
+        1 => condition().prop_map(Some),
+        1 => (condition(), condition()).prop_map(|(one, other)| Some(joined(one, other))),
+    ];
+    (effect, actions(place, hint.action), resources(place), principals(place, &hint.names), conditions, flags)
+        .prop_map(
+            move |(effect, actions, resources, principals, condition, (not_action, not_resource, not_principal))| {
+                let mut statement = json!({ "Effect": effect });
+                let trust = place == Place::Trust;
+                statement[if not_action && !trust { "NotAction" } else { "Action" }] = actions;
+                if !trust {
+                    statement[if not_resource { "NotResource" } else { "Resource" }] = resources;
+                }
+                if let Some(principals) = principals {
+                    let not = not_principal && effect == "Deny" && place == Place::Resource;
+                    statement[if not { "NotPrincipal" } else { "Principal" }] = principals;
+                }
+                if let Some(condition) = condition {
+                    statement["Condition"] = condition;
+                }
+                statement
+            },
+        )
+        .boxed()
+}
+
+/// Both blocks in one; where they share an operator, its keys are joined.
+fn joined(mut one: Value, other: Value) -> Value {
+    for (operator, keys) in other.as_object().into_iter().flatten() {
+        for (key, values) in keys.as_object().into_iter().flatten() {
+            // Names that differ in case alone would be the same key twice.
+            let known: Vec<String> =
+                one[operator].as_object().into_iter().flatten().map(|(key, _)| key.to_lowercase()).collect();
+            if !known.contains(&key.to_lowercase()) {
+                one[operator][key] = values.clone();
+            }
+        }
+    }
+    one
+}
+
+fn actions(place: Place, called: &'static str) -> BoxedStrategy<Value> {
+    let mut names = match place {
+        Place::Trust => vec!["sts:AssumeRole", "sts:AssumeRole", "sts:*", "sts:TagSession"],
+        _ => vec![
+            "*",
+            "*",
+            "kms:*",
+            "kms:*",
+            "KMS:de*",
+            "kms:Decrypt",
+            "kms:Encrypt",
+            "kms:*crypt",
+            "kms:D?crypt",
+            "kms:Put*",
+            "kms:ListKeys",
+            "iam:*",
+            "sts:AssumeRole",
+            "secretsmanager:Get*",
+            "s3:*",
+            "sts:*",
+        ],
+    };
+    // Every second name is one that matters.
+    let likely = if place == Place::Trust { "sts:AssumeRole" } else { called };
+    names.extend(std::iter::repeat_n(likely, names.len()));
+    one_or_list(names, 1..4)
+}
+
+fn resources(place: Place) -> BoxedStrategy<Value> {
+    let mut names = vec![
+        "*",
+        "*",
+        "*",
+        "*",
+        KEY,
+        "arn:aws:kms:*:111122223333:key/*",
+        "arn:aws:kms:us*:111122223333:key/1234*",
+        "arn:aws:kms:us*1:111122223333:key/*",
+        "arn:aws:kms:us*3333:key/*",
+        "arn:aws:kms:us-east-?:*:key/${aws:username}*",
+        "arn:aws:kms:*:*:key/1234abcd${aws:PrincipalTag/team, '-'}*",
+        "arn:aws:iam::*:user/${aws:username}",
+        "arn:aws:iam::*:role/*",
+        ALICE,
+        ROLE,
+        SECRET,
+        "arn:aws:secretsmanager:*",
+    ];
+    if place == Place::Identity {
+        names.extend(["arn:aws:kms", "arn:aws:kms:us-east-1", "arn:aws:kms:*:key/*"]);
+    }
+    if place != Place::Identity {
+        names.retain(|name| *name == "*" || name.split(':').count() >= 6);
+    }
+    one_or_list(names, 1..3)
+}
+
+fn principals(place: Place, names: &[String]) -> BoxedStrategy<Option<Value>> {
+    match place {
+        Place::Control | Place::Identity | Place::Session => Just(None).boxed(),
+        Place::ResourceControl => Just(Some(json!("*"))).boxed(),
+        Place::Resource | Place::Trust => {
+            let aws = vec![A, ROOT, ROOT, B, ALICE, ALICE, BOB, ROLE, SESSION, FEDERATED, ROLE_OF_B, SESSION_OF_B];
+            let likely = names.iter().cycle().take(aws.len()).cloned();
+            let aws: Vec<String> = aws.iter().copied().map(Into::into).chain(likely).collect();
+            let aws = vec(select(aws), 1..4).prop_map(|mut list| {
+                list.sort_unstable();
+                list.dedup();
+                json!({ "AWS": list })
+            });
+            let service = Just(json!({ "Service": [SERVICE, "s3.amazonaws.com"], "AWS": [A] }));
+            let everyone = select(vec![json!("*"), json!({ "AWS": "*" })]);
+            // The federated kind belongs into trust policies.
+            let federated =
+                if place == Place::Trust { json!({ "Federated": PROVIDER }) } else { json!({ "AWS": ALICE }) };
+            prop_oneof![9 => aws, 1 => service, 2 => everyone, 1 => Just(federated)].prop_map(Some).boxed()
+        }
+    }
+}
+
+fn condition() -> BoxedStrategy<Value> {
+    let texts = vec![
+        "alice",
+        "bob",
+        "a?ice",
+        "*",
+        "al*",
+        "Blue",
+        "blue",
+        "",
+        "${aws:username}",
+        "${aws:PrincipalTag/Team}",
+        "${aws:PrincipalTag/Team, 'blue'}",
+        "${*}",
+        "*${aws:username}*",
+        "${aws:TagKeys}",
+        "${$}{x}",
+        A,
+        B,
+        "app",
+        "x",
+        "Café",
+    ];
+    let text_operators = [
+        "StringEquals",
+        "StringNotEquals",
+        "StringLike",
+        "StringNotLike",
+        "StringEqualsIgnoreCase",
+        "StringNotEqualsIgnoreCase",
+    ];
+    let text_keys = vec![
+        "aws:username",
+        "AWS:PrincipalTag/team",
+        "aws:TagKeys",
+        "kms:EncryptionContext:App",
+        "kms:EncryptionContextKeys",
+        "aws:PrincipalAccount",
+    ];
+    let numbers = ["NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericGreaterThanEquals"];
+    let dates = ["DateEquals", "DateNotEquals", "DateLessThanEquals", "DateGreaterThan"];
+    let moments = vec!["2025-01-01T00:00:00Z", "2025-01-01", "2025-02", "1735689600", "2030"];
+    let arns = vec![
+        ALICE,
+        ROLE,
+        "arn:aws:iam::*:user/*",
+        "arn:aws:iam::111122223333:*",
+        "*",
+        "arn:aws:iam::*:role/svc/a?p",
+        "arn:aws:iam::${aws:PrincipalAccount}:*",
+    ];
+    prop_oneof![
+        5 => block(text_operators.to_vec(), text_keys, texts),
+        1 => block(numbers.to_vec(), vec!["aws:MultiFactorAuthAge"], vec!["10", "10.0", "-5", "300.5"]),
+        1 => block(dates.to_vec(), vec!["aws:CurrentTime", "aws:EpochTime"], moments),
+        1 => block(vec!["Bool"], vec!["aws:MultiFactorAuthPresent", "aws:SecureTransport"], vec!["true", "True", "false"]),
+        1 => block(
+            vec!["IpAddress", "NotIpAddress"],
+            vec!["aws:SourceIp"],
+            vec!["203.0.113.0/24", "203.0.113.99/25", "0.0.0.0/0", "2001:db8::/32", "198.51.100.7"],
+        ),
+        2 => block(vec!["ArnLike", "ArnEquals", "ArnNotLike", "ArnNotEquals"], vec!["aws:PrincipalArn"], arns),
+        1 => (select(vec!["aws:TagKeys", "aws:PrincipalTag/team", "aws:username"]), select(vec!["true", "false"]))
+            .prop_map(|(key, value)| json!({ "Null": { key: value } })),
+    ]
+.boxed()
+}
+
+fn block(operators: Vec<&'static str>, keys: Vec<&'static str>, values: Vec<&'static str>) -> BoxedStrategy<Value> {
+    let prefix = prop_oneof![4 => Just(""), 1 => Just("ForAllValues:"), 1 => Just("ForAnyValue:")];
+    let suffix = prop_oneof![3 => Just(""), 1 => Just("IfExists")];
+    (prefix, select(operators), suffix, select(keys), one_or_list(values, 0..4))
+        .prop_map(|(prefix, operator, suffix, key, values)| {
+            // A key policy with this set operator on one pair of the context is refused.
+            let prefix = if key.contains("Context:") && prefix.starts_with("ForAll") { "" } else { prefix };
+            json!({ format!("{prefix}{operator}{suffix}"): { key: values } })
+        })
+        .boxed()
+}
+
+fn one_or_list(names: Vec<&'static str>, count: std::ops::Range<usize>) -> BoxedStrategy<Value> {
+    vec(select(names), count)
+        .prop_map(|mut list| {
+            list.sort_unstable();
+            list.dedup();
+            if let [one] = &list[..] { json!(one) } else { json!(list) }
+        })
+        .boxed()
+}
+
+fn context() -> BoxedStrategy<Context> {
+    let one = |values: Vec<&'static str>| select(values).prop_map(|value| Values::One(value.into()));
+    let given = |key: &'static str, values: BoxedStrategy<Values>| option::of(values).prop_map(move |it| (key, it));
+    let tag_keys = vec(select(vec!["blue", "app", "", "x"]), 0..3)
+        .prop_map(|values| Values::Many(values.into_iter().map(Into::into).collect()));
+    (
+        given("aws:PrincipalTag/Team", one(vec!["blue", "Blue", "*", "${aws:username}", ""]).boxed()),
+        given("aws:TagKeys", tag_keys.boxed()),
+        given("aws:MultiFactorAuthAge", one(vec!["10", "9", "301", "ten"]).boxed()),
+        given("aws:MultiFactorAuthPresent", one(vec!["true", "false"]).boxed()),
+        given("aws:SecureTransport", one(vec!["true", "false"]).boxed()),
+        given(
+            "aws:CurrentTime",
+            one(vec!["2025-01-01T00:00:00Z", "2024-12-31T23:59:59Z", "2025-02-01T00:00:00Z"]).boxed(),
+        ),
+        given("aws:EpochTime", one(vec!["1735689600", "1735689599", "2030"]).boxed()),
+        given("aws:SourceIp", one(vec!["203.0.113.5", "198.51.100.7", "2001:db8::1", "::ffff:203.0.113.200"]).boxed()),
+    )
+        .prop_map(|(a, b, c, d, e, f, g, h)| {
+            [a, b, c, d, e, f, g, h].into_iter().filter_map(|(key, value)| Some((key.into(), value?))).collect()
+        })
+        .boxed()
+}
+
+fn encryption_context() -> impl Strategy<Value = BTreeMap<String, String>> {
+    let pair = (select(vec!["App", "app", "z"]), select(vec!["x", "X", "1"]));
+    vec(pair, 0..3).prop_map(|pairs| {
+        let mut context: BTreeMap<String, String> = BTreeMap::new();
+        for (key, value) in pairs {
+            // Keys that differ in case alone are one condition key; that is the gatherer's question, not the engine's.
+            if !context.keys().any(|known| known.eq_ignore_ascii_case(key)) {
+                context.insert(key.into(), value.into());
+            }
+        }
+        context
+    })
+}
+
+const A: &str = "111122223333";
+const B: &str = "444455556666";
+const ROOT: &str = "arn:aws:iam::111122223333:root";
+const ROOT_OF_B: &str = "arn:aws:iam::444455556666:root";
+const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
+const BOB: &str = "arn:aws:iam::444455556666:user/bob";
+const ROLE: &str = "arn:aws:iam::111122223333:role/svc/app";
+const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/app/s1";
+const ROLE_OF_B: &str = "arn:aws:iam::444455556666:role/worker";
+const SESSION_OF_B: &str = "arn:aws:sts::444455556666:assumed-role/worker/w1";
+const FEDERATED: &str = "arn:aws:sts::111122223333:federated-user/fred";
+const SERVICE: &str = "logs.amazonaws.com";
+const PROVIDER: &str = "arn:aws:iam::111122223333:oidc-provider/idp.example.com/r1";
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+const SECRET: &str = "arn:aws:secretsmanager:us-east-1:111122223333:secret:db-a1b2c3";
