@@ -14,6 +14,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
 import shapes
+import shapes_xml
 from kanuki import Call, Server
 from sigv4 import Keys
 
@@ -56,7 +57,12 @@ def connect(server: Server, keys: Keys, *, service="kms", region="us-west-2", va
         if service == "kms":
             check = shapes.problems_of_error if failed else shapes.problems_of_success
             found = check(model, http_response.status_code, http_response.headers, http_response.content)
-            assert not found, f"{model.name} answers against its model: " + "; ".join(found)
+        elif service in shapes_xml.NAMESPACES:
+            check = shapes_xml.problems_of_error if failed else shapes_xml.problems_of_success
+            found = check(service, model, http_response.status_code, http_response.headers, http_response.content)
+        else:
+            found = []
+        assert not found, f"{model.name} answers against its model: " + "; ".join(found)
 
     client.meta.events.register(f"after-call.{service}", checked)
     return client
