@@ -120,6 +120,10 @@ class World:
         """An STS client of a user."""
         return self.client(who, "sts", region)
 
+    def iam(self, who: str = "Admin"):
+        """An IAM client of a user."""
+        return self.client(who, "iam", FAR_REGION)
+
     def assume(self, role: str, session: str = "s1") -> Keys:
         """The keys of a role session, taken by `Admin`; kept, since sessions outlive a test."""
         known = self._sessions.get((role, session))

@@ -13,7 +13,7 @@
 //! ```compile_fail,E0451
 //! use kanuki_server::{authz::{Authorized, Proof}, operations::kms::Encrypt};
 //! fn forge() -> Proof {
-//!     Proof { keys: Vec::new() }
+//!     Proof { keys: Vec::new(), entities: Vec::new() }
 //! }
 //! ```
 //! ```compile_fail,E0451
@@ -35,7 +35,7 @@ use kanuki_policy::{
 };
 use kanuki_types::KeyArn;
 
-pub use demand::{Access, Demand, Demands, GrantUse, RoleAccess};
+pub use demand::{Access, Demand, Demands, EntityAccess, GrantUse, RoleAccess};
 pub use facts::Circumstances;
 
 use crate::{
@@ -56,13 +56,26 @@ pub struct Authorized<O: Operation> {
     proof: Proof,
 }
 
-/// The keys that may be used. Doors demand it.
+/// The keys and the entities of IAM that may be used. Doors demand it.
 #[derive(Debug)]
 pub struct Proof {
     keys: Vec<KeyArn>,
+    entities: Vec<String>,
 }
 
 impl Proof {
+    /// Checks that an entity of IAM was authorized.
+    ///
+    /// # Errors
+    /// If it was not, which is a defect of the operation.
+    pub(crate) fn covers_entity(&self, arn: &str) -> Result<(), ApiError> {
+        if self.entities.iter().any(|authorized| authorized == arn) {
+            Ok(())
+        } else {
+            Err(ApiError::internal("an operation reached for an entity that was not authorized"))
+        }
+    }
+
     /// Checks that a key was authorized.
     ///
     /// # Errors
@@ -131,11 +144,13 @@ pub(crate) async fn authorize<O: Operation>(
     plan: Plan<O::Target>,
 ) -> Result<Authorized<O>, ApiError> {
     let (target, demands) = plan.into_parts();
-    let mut authorized_keys = Vec::new();
+    let (mut authorized_keys, mut entities) = (Vec::new(), Vec::new());
     for demand in demands.iter() {
         decide_demand(keys, caller, circumstances, demand).await?;
-        if let Access::Key { entry, .. } = &demand.access {
-            authorized_keys.push(entry.arn().clone());
+        match &demand.access {
+            Access::Key { entry, .. } => authorized_keys.push(entry.arn().clone()),
+            Access::Entity(entity) => entities.push(entity.arn.clone()),
+            _ => {}
         }
     }
     Ok(Authorized {
@@ -143,7 +158,7 @@ pub(crate) async fn authorize<O: Operation>(
         circumstances: circumstances.clone(),
         input,
         target,
-        proof: Proof { keys: authorized_keys },
+        proof: Proof { keys: authorized_keys, entities },
     })
 }
 
@@ -212,6 +227,10 @@ fn decide_with(
         Access::Alias { text, account, .. } => {
             (text.as_str(), ResourceKind::Other, *account, None, ResourceWording::Named(text))
         }
+        Access::Entity(entity) => {
+            let account = entity.account.unwrap_or(home);
+            (entity.arn.as_str(), ResourceKind::Iam, account, None, ResourceWording::Named(&entity.arn))
+        }
         Access::Any => ("*", ResourceKind::None, home, None, ResourceWording::Star),
         Access::Role(role) => {
             let wording = ResourceWording::Named(&role.arn);
@@ -231,12 +250,7 @@ fn decide_with(
         return grants::decide_retirement(caller, &request, entry, grant, wording);
     }
     let views = grants::views(grants, demand, &facts);
-    let policies = Policies {
-        identity: caller.identity().map_or(&[], |identity| identity.policies()),
-        resource: policy,
-        grants: &views,
-        ..Policies::default()
-    };
+    let policies = Policies { resource: policy, grants: &views, ..policies_of(caller) };
     let decision = decide(&request, &policies);
     // A key that does not exist is refused whatever the policies say; they were asked for the same work's sake.
     let hidden = matches!(demand.access, Access::HiddenKey { .. });
@@ -244,6 +258,16 @@ fn decide_with(
         return Ok(());
     }
     Err(Refusal::of(&decision, &request, wording))
+}
+
+/// The policies on the caller's side: what gives, and what limits it whatever the resource says.
+fn policies_of(caller: &Authenticated) -> Policies<'_> {
+    let identity = caller.identity();
+    Policies {
+        identity: identity.map_or(&[], |identity| identity.policies()),
+        boundary: identity.and_then(|identity| identity.boundary()),
+        ..Policies::default()
+    }
 }
 
 /// Whether the caller could put a key policy again under a new one: the lockout check of CreateKey and PutKeyPolicy.
@@ -273,10 +297,6 @@ pub(crate) fn keeps_control(
         facts: &facts,
         encryption_context: None,
     };
-    let policies = Policies {
-        identity: caller.identity().map_or(&[], |identity| identity.policies()),
-        resource: Some(&policy),
-        ..Policies::default()
-    };
+    let policies = Policies { resource: Some(&policy), ..policies_of(caller) };
     decide(&request, &policies).effect == Effect::Allow
 }

@@ -55,6 +55,8 @@ error_codes! {
     Disabled "DisabledException" 400 "Disabled" 400,
     /// Something else is under way.
     Conflict "ConflictException" 400 "ConcurrentModification" 409,
+    /// Something still hangs on it.
+    DeleteConflict "DeleteConflictException" 400 "DeleteConflict" 409,
     /// The call would have succeeded, but was a dry run.
     DryRun "DryRunOperationException" 400 "DryRunOperation" 412,
     /// The import token is too old.
@@ -79,6 +81,8 @@ error_codes! {
     InvalidGrantId "InvalidGrantIdException" 400 "InvalidGrantId" 400,
     /// The text is no grant token.
     InvalidGrantToken "InvalidGrantTokenException" 400 "InvalidGrantToken" 400,
+    /// A parameter has a form that the operation cannot take.
+    InvalidInput "InvalidInputException" 400 "InvalidInput" 400,
     /// The import token is none, or of another key.
     InvalidImportToken "InvalidImportTokenException" 400 "InvalidImportToken" 400,
     /// The key is not for this.
@@ -105,6 +109,10 @@ error_codes! {
     NotAuthorized "NotAuthorizedException" 400 "NotAuthorized" 403,
     /// No such thing.
     NotFound "NotFoundException" 400 "NoSuchEntity" 404,
+    /// The report was made too long ago.
+    ReportExpired "ReportExpiredException" 400 "ReportExpired" 410,
+    /// There is no report.
+    ReportNotPresent "ReportNotPresentException" 400 "ReportNotPresent" 410,
     /// The body is longer than allowed.
     RequestEntityTooLarge "RequestEntityTooLargeException" 413 "RequestEntityTooLarge" 413,
     /// The body cannot be read.
@@ -115,6 +123,8 @@ error_codes! {
     Tag "TagException" 400 "InvalidInput" 400,
     /// Too many requests.
     Throttling "ThrottlingException" 400 "Throttling" 400,
+    /// It belongs to the service, and is not for clients to change.
+    UnmodifiableEntity "UnmodifiableEntityException" 400 "UnmodifiableEntity" 400,
     /// No such operation.
     UnknownOperation "UnknownOperationException" 400 "InvalidAction" 400,
     /// The parameter or the kind of key is not supported.

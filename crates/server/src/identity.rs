@@ -4,24 +4,43 @@
 //! secret access key is here only as the blob that the keeper sealed.
 
 mod records;
+mod names;
+mod managed;
+mod aws_managed;
+mod groups;
 mod entries;
+mod generation;
+mod compose;
+mod change;
+mod list;
 mod session;
 mod unique_id;
 pub mod bootstrap;
 pub mod seed;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use kanuki_keeper_protocol::Client;
-use kanuki_store::{Cache, Store, StoreError};
+use kanuki_policy::NamedDocument;
+use kanuki_store::{Cache, Store, StoreError, Versioned};
 use kanuki_types::{AccountId, Arn, PARTITION, SecretBytes, UniqueId};
 
 use crate::error::ApiError;
+use compose::Composable;
+use generation::Generation;
 
-pub use entries::{AccessKeyEntry, PrincipalEntry};
+pub use aws_managed::{AWS_POLICIES, AWS_POLICY_VERSION, AwsPolicy, aws_policy};
+pub use change::PolicyUse;
+pub use entries::{AccessKeyEntry, PrincipalEntry, StoredPrincipal};
+pub use groups::{GroupEntry, GroupMembers, GroupRecord, Groups};
+pub use managed::{
+    ManagedEntry, ManagedPolicies, ManagedPolicy, ManagedPolicyRecord, PolicyArn, PolicyEntities, PolicyRef,
+    PolicyUses, PolicyVersionEntry, PolicyVersionRecord, PolicyVersions, UseCounts, version_name,
+};
+pub use names::{EntityNames, NamedKind, entity_arn};
 pub use records::{
-    AccessKeyRecord, AccessKeys, AccountRecord, Accounts, Owner, PrincipalKind, PrincipalNames, PrincipalRecord,
-    Principals,
+    AccessKeyRecord, AccessKeys, AccountRecord, Accounts, MAX_SESSION_SECONDS_DEFAULT, Owner, PrincipalKind,
+    PrincipalNames, PrincipalRecord, Principals, TrustPolicy,
 };
 pub use session::SessionClaims;
 pub use unique_id::{new_access_key_id, new_unique_id};
@@ -31,7 +50,12 @@ pub struct Identity {
     store: Store,
     keeper: Client,
     access_keys: Cache<AccessKeys, AccessKeyEntry>,
-    principals: Cache<Principals, PrincipalEntry>,
+    principals: Cache<Principals, Composable>,
+    groups: Cache<Groups, GroupEntry>,
+    managed_policies: Cache<ManagedPolicies, ManagedEntry>,
+    policy_versions: Cache<PolicyVersions, PolicyVersionEntry>,
+    aws_policies: BTreeMap<String, NamedDocument>,
+    generation: Arc<Generation>,
 }
 
 impl std::fmt::Debug for Identity {
@@ -47,15 +71,29 @@ impl Identity {
         Self {
             keeper,
             access_keys: Cache::new(store.clone(), ENTRIES_CACHED_MAX, |id: &String, record| {
-                Ok(AccessKeyEntry::new(id.clone(), record.value))
+                Ok(AccessKeyEntry::new(id.clone(), record))
             }),
             principals: Cache::new(
                 store.clone(),
                 ENTRIES_CACHED_MAX,
                 |(account, id): &(AccountId, UniqueId), record| {
-                    Ok(PrincipalEntry::new(*account, id.clone(), record.value)?)
+                    Ok(Composable::new(StoredPrincipal::new(*account, id.clone(), record)?))
                 },
             ),
+            groups: Cache::new(store.clone(), ENTRIES_CACHED_MAX, |(account, id): &(AccountId, UniqueId), record| {
+                Ok(GroupEntry::new(*account, id.clone(), record)?)
+            }),
+            managed_policies: Cache::new(
+                store.clone(),
+                ENTRIES_CACHED_MAX,
+                |(account, id): &(AccountId, UniqueId), record| Ok(ManagedEntry::new(*account, id.clone(), record)),
+            ),
+            policy_versions: Cache::new(store.clone(), ENTRIES_CACHED_MAX, |_, record| {
+                Ok(PolicyVersionEntry::new(record)?)
+            }),
+            aws_policies: aws_managed::compiled(),
+            // Behind the caches of the parts, so that they are fresh when it moves.
+            generation: Generation::new(&store),
             store,
         }
     }
@@ -68,33 +106,103 @@ impl Identity {
         self.access_keys.get(&id.to_owned()).await
     }
 
-    /// The user or role with that id.
+    /// The user or role with that id, as it is stored.
     ///
     /// # Errors
     /// If the store fails or refuses the record.
-    pub async fn principal(
+    pub async fn stored_principal(
         &self,
         account: AccountId,
         id: &UniqueId,
-    ) -> Result<Option<Arc<PrincipalEntry>>, StoreError> {
-        self.principals.get(&(account, id.clone())).await
+    ) -> Result<Option<Arc<StoredPrincipal>>, StoreError> {
+        let found = self.principals.get(&(account, id.clone())).await?;
+        Ok(found.map(|found| Arc::clone(found.stored())))
     }
 
-    /// The user or role with that name; case does not count, as names are unique without it.
+    /// The user or role with that name, with every policy that counts for it; case does not count, as names are unique
+    /// without it.
     ///
     /// # Errors
-    /// If the store fails or refuses the record.
+    /// If the store fails or refuses a record.
     pub async fn named(
         &self,
         account: AccountId,
         kind: PrincipalKind,
         name: &str,
-    ) -> Result<Option<Arc<PrincipalEntry>>, StoreError> {
-        let key = (account, kind, name.to_ascii_lowercase());
-        match self.store.get::<PrincipalNames>(&key).await? {
-            Some(id) => self.principal(account, &id.value).await,
+    ) -> Result<Option<Arc<PrincipalEntry>>, ApiError> {
+        match self.id_of(account, kind, name).await? {
+            Some(id) => self.principal(account, &id).await,
             None => Ok(None),
         }
+    }
+
+    /// The user or role with that name, as it is stored; case does not count.
+    ///
+    /// # Errors
+    /// If the store fails or refuses a record.
+    pub async fn stored_named(
+        &self,
+        account: AccountId,
+        kind: PrincipalKind,
+        name: &str,
+    ) -> Result<Option<Arc<StoredPrincipal>>, StoreError> {
+        match self.id_of(account, kind, name).await? {
+            Some(id) => self.stored_principal(account, &id).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn id_of(&self, account: AccountId, kind: PrincipalKind, name: &str) -> Result<Option<UniqueId>, StoreError> {
+        let key = (account, kind, name.to_ascii_lowercase());
+        Ok(self.store.get::<PrincipalNames>(&key).await?.map(|id| id.value))
+    }
+
+    /// The group with that id.
+    ///
+    /// # Errors
+    /// If the store fails or refuses the record.
+    pub async fn group(&self, account: AccountId, id: &UniqueId) -> Result<Option<Arc<GroupEntry>>, StoreError> {
+        self.groups.get(&(account, id.clone())).await
+    }
+
+    /// The account's own managed policy with that id.
+    ///
+    /// # Errors
+    /// If the store fails or refuses the record.
+    pub async fn managed_policy(
+        &self,
+        account: AccountId,
+        id: &UniqueId,
+    ) -> Result<Option<Arc<ManagedEntry>>, StoreError> {
+        self.managed_policies.get(&(account, id.clone())).await
+    }
+
+    /// The managed policy that an ARN names, of an account's own or of the service's.
+    ///
+    /// # Errors
+    /// If the store fails or refuses a record.
+    pub async fn policy_by_arn(
+        &self,
+        account: AccountId,
+        arn: &PolicyArn,
+    ) -> Result<Option<ManagedPolicy>, StoreError> {
+        let Some(owner) = arn.account else { return Ok(aws_policy(&arn.path, &arn.name).map(ManagedPolicy::Aws)) };
+        if owner != account {
+            return Ok(None);
+        }
+        let key = (account, NamedKind::Policy, arn.name.to_ascii_lowercase());
+        let Some(id) = self.store.get::<EntityNames>(&key).await? else { return Ok(None) };
+        let found = self.managed_policy(account, &id.value).await?;
+        let is_it = |found: &Arc<ManagedEntry>| found.record().name == arn.name && found.record().path == arn.path;
+        Ok(found.filter(is_it).map(ManagedPolicy::Own))
+    }
+
+    /// The account.
+    ///
+    /// # Errors
+    /// If the store fails or refuses the record.
+    pub async fn account(&self, account: AccountId) -> Result<Option<Versioned<AccountRecord>>, StoreError> {
+        self.store.get::<Accounts>(&account).await
     }
 
     /// Whether the account exists.
@@ -137,7 +245,7 @@ impl Identity {
             ("iam", Some(("role", rest))) => (PrincipalKind::Role, rest),
             ("sts", Some(("assumed-role", rest))) => {
                 let role = rest.split_once('/').map_or(rest, |(role, _)| role);
-                let found = self.named(account, PrincipalKind::Role, role).await?;
+                let found = self.stored_named(account, PrincipalKind::Role, role).await?;
                 // A session's name is free text; its role's name counts exactly.
                 let found = found.filter(|entry| entry.record().name == role);
                 return Ok(found.map_or(PrincipalName::Unknown, |entry| PrincipalName::Entity(entry.id().clone())));
@@ -145,7 +253,7 @@ impl Identity {
             _ => return Ok(PrincipalName::Unknown),
         };
         let name = path_and_name.rsplit_once('/').map_or(path_and_name, |(_, name)| name);
-        let found = self.named(account, kind, name).await?.filter(|entry| entry.arn() == text);
+        let found = self.stored_named(account, kind, name).await?.filter(|entry| entry.arn() == text);
         Ok(found.map_or(PrincipalName::Unknown, |entry| PrincipalName::Entity(entry.id().clone())))
     }
 }
@@ -161,5 +269,5 @@ pub enum PrincipalName {
     Unknown,
 }
 
-/// Most access keys, and most principals, kept decoded.
+/// Most access keys, principals, groups, managed policies and their versions kept decoded, of each.
 const ENTRIES_CACHED_MAX: usize = 100_000;

@@ -30,3 +30,27 @@ pub const GRANT_SWEEPS: u8 = 13;
 pub const ROTATIONS: u8 = 20;
 /// Imported key material by the instant at which it expires.
 pub const EXPIRIES: u8 = 21;
+/// Groups.
+pub const GROUPS: u8 = 40;
+/// Names of groups, managed policies and instance profiles.
+pub const ENTITY_NAMES: u8 = 41;
+/// Users by the groups they belong to.
+pub const GROUP_MEMBERS: u8 = 42;
+/// Managed policies.
+pub const MANAGED_POLICIES: u8 = 43;
+/// Versions of managed policies.
+pub const POLICY_VERSIONS: u8 = 44;
+/// How often managed policies are used.
+pub const POLICY_USES: u8 = 45;
+/// Entities by the managed policies they use.
+pub const POLICY_ENTITIES: u8 = 46;
+/// Instance profiles.
+pub const INSTANCE_PROFILES: u8 = 47;
+/// Instance profiles by the role they hold.
+pub const ROLE_PROFILES: u8 = 48;
+/// Accounts by alias.
+pub const ACCOUNT_ALIASES: u8 = 49;
+/// The last uses of access keys.
+pub const ACCESS_KEY_USES: u8 = 50;
+/// Credential reports.
+pub const CREDENTIAL_REPORTS: u8 = 51;

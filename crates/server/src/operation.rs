@@ -19,6 +19,8 @@ use crate::{
 /// A service that this server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Service {
+    /// AWS Identity and Access Management.
+    Iam,
     /// AWS Key Management Service.
     Kms,
     /// AWS Security Token Service.
@@ -27,12 +29,13 @@ pub enum Service {
 
 impl Service {
     /// Every service.
-    pub const ALL: &'static [Self] = &[Self::Kms, Self::Sts];
+    pub const ALL: &'static [Self] = &[Self::Iam, Self::Kms, Self::Sts];
 
     /// The name in credential scopes, action prefixes and event sources.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Iam => "iam",
             Self::Kms => "kms",
             Self::Sts => "sts",
         }
@@ -47,15 +50,29 @@ impl Service {
     /// The service whose Query API has this version.
     #[must_use]
     pub fn by_query_version(version: &str) -> Option<Self> {
-        (version == "2011-06-15").then_some(Self::Sts)
+        match version {
+            "2010-05-08" => Some(Self::Iam),
+            "2011-06-15" => Some(Self::Sts),
+            _ => None,
+        }
     }
 
     /// The namespace of Query answers.
     #[must_use]
     pub const fn xml_namespace(self) -> &'static str {
         match self {
+            Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
             Self::Kms => "https://kms.amazonaws.com/doc/2014-11-01/",
             Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+        }
+    }
+
+    /// The Region that calls of a service without Regions belong to, whichever Region they are signed for.
+    #[must_use]
+    pub const fn global_region(self) -> Option<&'static str> {
+        match self {
+            Self::Iam => Some("us-east-1"),
+            Self::Kms | Self::Sts => None,
         }
     }
 
@@ -64,7 +81,7 @@ impl Service {
     pub const fn skew_seconds_max(self) -> i64 {
         match self {
             Self::Kms => 300,
-            Self::Sts => 900,
+            Self::Iam | Self::Sts => 900,
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Router, audit record, metrics and compatibility page are loops over the tables.
 
+pub mod iam;
 pub mod kms;
 pub mod sts;
 
@@ -29,6 +30,7 @@ pub(crate) use operations;
 
 fn table(service: Service) -> Table {
     match service {
+        Service::Iam => iam::TABLE,
         Service::Kms => kms::TABLE,
         Service::Sts => sts::TABLE,
     }

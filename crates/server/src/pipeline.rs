@@ -56,7 +56,7 @@ impl Pipeline {
     pub async fn walk(&self, incoming: Incoming) -> Recorded {
         let call = wire::recognise(&incoming);
         let presented = Presented::read(&incoming, call.dialect);
-        let region = self.claimed_region(presented.as_ref().ok());
+        let region = self.claimed_region(&call, presented.as_ref().ok());
         let mut draft = Draft::begin(&incoming, &call, self.doors.clock.now(), region, &*self.doors.random);
         let result = self.answer(&call, &incoming, presented, &mut draft).await;
         self.recorder.conclude(draft, &call, result).await
@@ -97,10 +97,11 @@ impl Pipeline {
     }
 
     /// The Region that a record states while nothing is verified: the claimed one if it is served, else any.
-    fn claimed_region(&self, presented: Option<&Presented>) -> Region {
+    fn claimed_region(&self, call: &Call, presented: Option<&Presented>) -> Region {
         let settings = &self.doors.settings;
-        let claimed = presented.and_then(|presented| settings.region(&presented.credential.region));
-        claimed.unwrap_or_else(|| settings.default_region()).clone()
+        let claimed =
+            presented.and_then(|presented| settings.region_of_call(call.service, &presented.credential.region));
+        claimed.unwrap_or_else(|| settings.default_region().clone())
     }
 }
 

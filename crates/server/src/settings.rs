@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kanuki_types::{AccountId, Region};
 
-use crate::keys::GRANTS_PER_KEY_MAX;
+use crate::{keys::GRANTS_PER_KEY_MAX, operation::Service};
 
 /// The operator's choices that requests depend on.
 #[derive(Debug, Clone)]
@@ -45,6 +45,18 @@ impl Settings {
     #[must_use]
     pub fn region(&self, name: &str) -> Option<&Region> {
         self.regions.get(name)
+    }
+
+    /// The Region that a call belongs to: the one it was signed for, if it is served; for a service without Regions
+    /// always the service's own.
+    #[must_use]
+    pub fn region_of_call(&self, service: Service, signed_for: &str) -> Option<Region> {
+        let served = self.region(signed_for);
+        match service.global_region() {
+            Some(global) if served.is_some() || signed_for == global => global.parse().ok(),
+            Some(_) => None,
+            None => served.cloned(),
+        }
     }
 
     /// The Region that clients get when they name none.

@@ -72,6 +72,15 @@ pub fn render_output<O: serde::Serialize>(
     }
 }
 
+/// A map in a Query answer, as its pairs.
+#[must_use]
+pub fn xml_map<V: Into<serde_json::Value>>(
+    pairs: impl IntoIterator<Item = (impl Into<String>, V)>,
+) -> serde_json::Value {
+    let pairs = pairs.into_iter().map(|(key, value)| serde_json::json!({ "key": key.into(), "value": value.into() }));
+    serde_json::json!({ query::ENTRY: pairs.collect::<Vec<_>>() })
+}
+
 /// An error body, its content type and status.
 #[must_use]
 pub fn render_error(call: &Call, error: &ApiError, request_id: &str) -> Rendered {

@@ -150,9 +150,9 @@ impl Authenticator {
         presented: Presented,
     ) -> Result<Authenticated, ApiError> {
         presented.check_time(call.service, self.wall_clock.now())?;
-        let region = self.settings.region(&presented.credential.region);
+        let region = self.settings.region_of_call(call.service, &presented.credential.region);
         presented.check_scope(call.service, region.is_some())?;
-        let region = region.ok_or_else(|| ApiError::bare(ErrorCode::InvalidSignature))?.clone();
+        let region = region.ok_or_else(|| ApiError::bare(ErrorCode::InvalidSignature))?;
         let string_to_sign = string_to_sign(incoming, &presented)?;
         let candidate = self.candidate(&presented).await?;
         let signing_key = match &candidate {

@@ -1,6 +1,6 @@
 //! One access that must be allowed: an action on a resource, with the condition keys that the operation supplies.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use kanuki_policy::{FactMap, NamedDocument};
 use kanuki_types::{AccountId, AliasArn, AliasName, EncryptionContext};
@@ -47,6 +47,8 @@ pub enum Access {
     },
     /// Nothing in particular: the action takes no resource.
     Any,
+    /// An entity of IAM.
+    Entity(EntityAccess),
     /// A key of another account that does not exist.
     HiddenKey {
         /// The ARN that the client wrote.
@@ -63,6 +65,19 @@ pub enum Access {
     },
     /// A role that is to be assumed.
     Role(RoleAccess),
+}
+
+/// A user, group, role, policy or other entity of IAM as a resource.
+#[derive(Debug)]
+pub struct EntityAccess {
+    /// Its ARN; for one that does not exist, the ARN that it would have.
+    pub arn: String,
+    /// Its owner; none for what belongs to the service, such as its managed policies.
+    pub account: Option<AccountId>,
+    /// Its type in audit records, such as `AWS::IAM::User`.
+    pub kind: &'static str,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A role as a resource.
@@ -106,6 +121,12 @@ impl Demand {
         Self::new(action, Access::Alias { text: alias.to_string(), account: alias.account, target })
     }
 
+    /// On an entity of IAM.
+    #[must_use]
+    pub fn on_entity(action: &'static str, entity: EntityAccess) -> Self {
+        Self::new(action, Access::Entity(entity))
+    }
+
     /// On a role.
     #[must_use]
     pub fn on_role(action: &'static str, role: RoleAccess) -> Self {
@@ -124,6 +145,15 @@ impl Demand {
     pub fn with_fact(mut self, key: &str, value: impl Into<String>) -> Self {
         self.facts.insert(key, value.into());
         self
+    }
+
+    /// Adds a condition key with one value, if there is a value.
+    #[must_use]
+    pub fn with_optional_fact(self, key: &str, value: Option<impl Into<String>>) -> Self {
+        match value {
+            Some(value) => self.with_fact(key, value),
+            None => self,
+        }
     }
 
     /// Marks the key as named by a ciphertext.

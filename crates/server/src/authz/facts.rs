@@ -4,7 +4,7 @@
 //! Rule: "AWS global condition context keys" of the IAM user guide and "Condition keys for AWS KMS" of the developer
 //! guide.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use kanuki_policy::{Fact, Facts, fold_key};
 use kanuki_types::{CallerKind, Timestamp};
@@ -38,7 +38,11 @@ impl Facts for CallFacts<'_> {
             return tag_value(&self.caller.identity()?.record().tags, tag);
         }
         if let Some(tag) = key.strip_prefix("aws:resourcetag/") {
-            return tag_value(&self.key_with_tags()?.record().tags, tag);
+            return tag_value(self.resource_tags()?, tag);
+        }
+        if let Some(tag) = key.strip_prefix("iam:resourcetag/") {
+            let Access::Entity(entity) = &self.demand.access else { return None };
+            return tag_value(&entity.tags, tag);
         }
         if let Some(pair) = key.strip_prefix("kms:encryptioncontext:") {
             return self.context_value(pair);
@@ -117,11 +121,12 @@ impl<'a> CallFacts<'a> {
         matching.next().is_none().then(|| one(value.as_str()))
     }
 
-    /// The key whose tags count: for an alias the key behind it.
-    fn key_with_tags(&self) -> Option<&'a KeyEntry> {
+    /// The tags that count: for an alias those of the key behind it.
+    fn resource_tags(&self) -> Option<&'a BTreeMap<String, String>> {
         match &self.demand.access {
-            Access::Key { entry, .. } => Some(entry),
-            Access::Alias { target, .. } => target.as_deref(),
+            Access::Key { entry, .. } => Some(&entry.record().tags),
+            Access::Alias { target, .. } => target.as_deref().map(|key| &key.record().tags),
+            Access::Entity(entity) => Some(&entity.tags),
             Access::Any | Access::HiddenKey { .. } | Access::Role(_) => None,
         }
     }
@@ -138,6 +143,7 @@ impl<'a> CallFacts<'a> {
         match &self.demand.access {
             Access::Key { entry, .. } => Some(entry.arn().account.to_string()),
             Access::Alias { account, .. } | Access::HiddenKey { account, .. } => Some(account.to_string()),
+            Access::Entity(entity) => entity.account.map(|account| account.to_string()),
             Access::Role(role) => Some(role.account.to_string()),
             Access::Any => None,
         }
@@ -149,7 +155,7 @@ fn one<'a>(value: impl Into<Cow<'a, str>>) -> Fact<'a> {
 }
 
 /// Tag keys in condition keys are compared without case.
-fn tag_value<'a>(tags: &'a std::collections::BTreeMap<String, String>, name: &str) -> Option<Fact<'a>> {
+fn tag_value<'a>(tags: &'a BTreeMap<String, String>, name: &str) -> Option<Fact<'a>> {
     tags.iter().find(|(key, _)| fold_key(key) == name).map(|(_, value)| one(value.as_str()))
 }
 

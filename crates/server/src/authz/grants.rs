@@ -9,6 +9,7 @@ use kanuki_types::{CallerKind, UniqueId};
 use super::{
     Refusal,
     demand::{Access, Demand, GrantUse},
+    policies_of,
 };
 use crate::{
     authn::Authenticated,
@@ -97,7 +98,7 @@ pub(super) fn decide_retirement(
     grant: &GrantEntry,
     wording: ResourceWording<'_>,
 ) -> Result<(), Refusal> {
-    let identity = caller.identity().map_or(&[][..], |identity| identity.policies());
+    let own_policies = policies_of(caller);
     let retire = [GrantOperation::RetireGrant.as_str().to_owned()];
     let record = grant.record();
     let gives_it = record.terms.operations.contains(&GrantOperation::RetireGrant) && source_holds(grant, request.facts);
@@ -110,7 +111,7 @@ pub(super) fn decide_retirement(
         })
         .map(|(_, arn, id)| GrantView { operations: &retire, ..grant.view(arn, id.as_ref()) })
         .collect();
-    let policies = Policies { identity, resource: Some(key.policy()), grants: &views, ..Policies::default() };
+    let policies = Policies { resource: Some(key.policy()), grants: &views, ..own_policies };
     let decision = decide(request, &policies);
     match decision.effect {
         Effect::ExplicitDeny => return Err(Refusal::of(&decision, request, wording)),
@@ -121,7 +122,7 @@ pub(super) fn decide_retirement(
     let account = caller.caller().account;
     if account == record.issuing_account {
         let own = Request { resource_kind: ResourceKind::Other, resource_account: account, ..*request };
-        let decision = decide(&own, &Policies { identity, ..Policies::default() });
+        let decision = decide(&own, &own_policies);
         if decision.effect == Effect::Allow {
             return Ok(());
         }

@@ -60,57 +60,51 @@ impl Makers<'_> {
     /// If store or keeper fail.
     pub async fn home(&self, account: AccountId) -> Result<bool, ApiError> {
         let mut change = Transaction::default();
-        if !self.account(&mut change, account).await? {
-            return Ok(false);
-        }
-        let record = PrincipalRecord {
-            kind: PrincipalKind::User,
-            path: "/".into(),
-            name: ADMINISTRATOR.into(),
-            created: self.now,
-            tags: std::collections::BTreeMap::new(),
+        let Some(home) = self.new_account(account).await? else { return Ok(false) };
+        change.create::<Accounts>(&account, &home);
+        let mut record = PrincipalRecord {
             inline_policies: [("AdministratorAccess".to_owned(), ADMINISTRATOR_POLICY.to_owned())].into(),
-            trust_policy: None,
+            ..PrincipalRecord::new(PrincipalKind::User, "/", ADMINISTRATOR, self.now)
         };
-        let id = self.principal(&mut change, account, &record);
-        self.access_key(&mut change, account, Owner::User(id), ADMINISTRATOR_PROFILE).await?;
+        let id = self.new_id(&record);
+        let owner = Owner::User(id.clone());
+        record.access_keys.insert(self.access_key(&mut change, account, owner, ADMINISTRATOR_PROFILE).await?);
+        Self::principal(&mut change, account, &id, &record);
         self.store.commit(change).await?;
         Ok(true)
     }
 
-    /// Adds an account to a change, if it does not exist; answers whether it did not.
-    pub(super) async fn account(&self, change: &mut Transaction, account: AccountId) -> Result<bool, ApiError> {
+    /// The record of an account that is still to be made; none if the account exists.
+    pub(super) async fn new_account(&self, account: AccountId) -> Result<Option<AccountRecord>, ApiError> {
         let exists = self.store.get::<Accounts>(&account).await?.is_some();
-        if !exists {
-            change.create::<Accounts>(&account, &AccountRecord { created: self.now });
-        }
-        Ok(!exists)
+        Ok((!exists).then(|| AccountRecord::new(self.now)))
     }
 
-    /// Adds a principal to a change; answers its id.
-    pub(super) fn principal(&self, change: &mut Transaction, account: AccountId, record: &PrincipalRecord) -> UniqueId {
-        let prefix = match record.kind {
-            PrincipalKind::Role => "AROA",
-            PrincipalKind::User => "AIDA",
-        };
-        let id = new_unique_id(prefix, self.random);
+    /// A fresh id for a principal.
+    pub(super) fn new_id(&self, record: &PrincipalRecord) -> UniqueId {
+        new_unique_id(record.kind.id_prefix(), self.random)
+    }
+
+    /// Adds a principal to a change.
+    pub(super) fn principal(change: &mut Transaction, account: AccountId, id: &UniqueId, record: &PrincipalRecord) {
         change.create::<Principals>(&(account, id.clone()), record);
-        change.create::<PrincipalNames>(&(account, record.kind, record.name.to_ascii_lowercase()), &id);
-        id
+        change.create::<PrincipalNames>(&(account, record.kind, record.name.to_ascii_lowercase()), id);
     }
 
-    /// Adds an access key to a change and delivers it under a profile name.
+    /// Adds an access key to a change and delivers it under a profile name. Answers its id, which its owner's record
+    /// must name.
     pub(super) async fn access_key(
         &self,
         change: &mut Transaction,
         account: AccountId,
         owner: Owner,
         profile: &str,
-    ) -> Result<(), ApiError> {
+    ) -> Result<String, ApiError> {
         let id = new_access_key_id("AKIA", self.random);
         let (sealed_secret, secret) = self.keeper.create_access_key(&id).await?;
         let record = AccessKeyRecord { account, owner, active: true, created: self.now, sealed_secret };
         change.create::<AccessKeys>(&id, &record);
-        (self.deliver)(profile, &NewAccessKey { id, secret }).map_err(ApiError::internal)
+        (self.deliver)(profile, &NewAccessKey { id: id.clone(), secret }).map_err(ApiError::internal)?;
+        Ok(id)
     }
 }

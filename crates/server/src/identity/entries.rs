@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use kanuki_policy::{Document, Malformed, NamedDocument, Target};
-use kanuki_types::{AccountId, Caller, CallerKind, PARTITION, UniqueId};
+use kanuki_store::Versioned;
+use kanuki_types::{AccountId, Caller, CallerKind, UniqueId};
 
 use super::{
+    groups::compile_inline,
+    names::entity_arn,
     records::{AccessKeyRecord, Owner, PrincipalKind, PrincipalRecord},
     session::SessionClaims,
 };
@@ -14,20 +17,34 @@ use super::{
 #[derive(Debug)]
 pub struct AccessKeyEntry {
     id: String,
+    version: u64,
     record: AccessKeyRecord,
     sealed_secret: Arc<[u8]>,
 }
 
 impl AccessKeyEntry {
-    pub(super) fn new(id: String, record: AccessKeyRecord) -> Self {
+    pub(super) fn new(id: String, stored: Versioned<AccessKeyRecord>) -> Self {
+        let Versioned { version, value: record } = stored;
         let sealed_secret = record.sealed_secret.as_slice().into();
-        Self { id, record, sealed_secret }
+        Self { id, version, record, sealed_secret }
     }
 
     /// The access key id.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The version that a change has to name.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The record.
+    #[must_use]
+    pub fn record(&self) -> &AccessKeyRecord {
+        &self.record
     }
 
     /// The account it belongs to.
@@ -55,25 +72,26 @@ impl AccessKeyEntry {
     }
 }
 
-/// A user or role with its policies compiled.
+/// A user or role as it is stored, its own documents compiled.
 #[derive(Debug)]
-pub struct PrincipalEntry {
+pub struct StoredPrincipal {
     account: AccountId,
     id: UniqueId,
+    version: u64,
     record: PrincipalRecord,
-    policies: Vec<NamedDocument>,
+    inline_policies: Vec<NamedDocument>,
     trust_policy: Option<NamedDocument>,
 }
 
-impl PrincipalEntry {
-    /// Compiles the policies. A stored document that no longer parses makes the principal unusable: no policy, no
+impl StoredPrincipal {
+    /// Compiles the documents. A stored document that no longer parses makes the principal unusable: no policy, no
     /// access.
-    pub(super) fn new(account: AccountId, id: UniqueId, record: PrincipalRecord) -> Result<Self, Malformed> {
-        let mut policies = Vec::with_capacity(record.inline_policies.len());
-        for (name, text) in &record.inline_policies {
-            let document = Document::parse(Target::Identity, text)?;
-            policies.push(NamedDocument { name: name.as_str().into(), document: Arc::new(document) });
-        }
+    ///
+    /// # Errors
+    /// If a document does not parse.
+    pub fn new(account: AccountId, id: UniqueId, stored: Versioned<PrincipalRecord>) -> Result<Self, Malformed> {
+        let Versioned { version, value: record } = stored;
+        let inline_policies = compile_inline(&record.inline_policies)?;
         let trust_policy = match &record.trust_policy {
             Some(stored) => {
                 let document = Document::parse(Target::Trust, &stored.text)?;
@@ -82,7 +100,7 @@ impl PrincipalEntry {
             }
             None => None,
         };
-        Ok(Self { account, id, record, policies, trust_policy })
+        Ok(Self { account, id, version, record, inline_policies, trust_policy })
     }
 
     /// The account.
@@ -97,56 +115,116 @@ impl PrincipalEntry {
         &self.id
     }
 
+    /// The version that a change has to name.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// The record.
     #[must_use]
     pub fn record(&self) -> &PrincipalRecord {
         &self.record
     }
 
-    /// The identity policies.
-    #[must_use]
-    pub fn policies(&self) -> &[NamedDocument] {
-        &self.policies
-    }
-
-    /// A role's trust policy.
-    #[must_use]
-    pub fn trust_policy(&self) -> Option<&NamedDocument> {
-        self.trust_policy.as_ref()
+    pub(super) fn inline_policies(&self) -> &[NamedDocument] {
+        &self.inline_policies
     }
 
     /// The ARN of the user or role itself.
     #[must_use]
     pub fn arn(&self) -> String {
         let PrincipalRecord { kind, path, name, .. } = &self.record;
-        let kind = match kind {
-            PrincipalKind::Role => "role",
-            PrincipalKind::User => "user",
-        };
-        format!("arn:{PARTITION}:iam::{}:{kind}{path}{name}", self.account)
+        entity_arn(self.account, kind.arn_word(), path, name)
+    }
+}
+
+/// A user or role with every policy that counts for it.
+#[derive(Debug)]
+pub struct PrincipalEntry {
+    stored: Arc<StoredPrincipal>,
+    policies: Vec<NamedDocument>,
+    boundary: Option<NamedDocument>,
+}
+
+impl PrincipalEntry {
+    pub(super) fn new(
+        stored: Arc<StoredPrincipal>,
+        policies: Vec<NamedDocument>,
+        boundary: Option<NamedDocument>,
+    ) -> Self {
+        Self { stored, policies, boundary }
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> AccountId {
+        self.stored.account
+    }
+
+    /// The unique id.
+    #[must_use]
+    pub fn id(&self) -> &UniqueId {
+        &self.stored.id
+    }
+
+    /// The principal as it is stored.
+    #[must_use]
+    pub fn stored(&self) -> &Arc<StoredPrincipal> {
+        &self.stored
+    }
+
+    /// The record.
+    #[must_use]
+    pub fn record(&self) -> &PrincipalRecord {
+        &self.stored.record
+    }
+
+    /// The identity policies: inline ones, attached ones, and those of its groups.
+    #[must_use]
+    pub fn policies(&self) -> &[NamedDocument] {
+        &self.policies
+    }
+
+    /// The permissions boundary.
+    #[must_use]
+    pub fn boundary(&self) -> Option<&NamedDocument> {
+        self.boundary.as_ref()
+    }
+
+    /// A role's trust policy.
+    #[must_use]
+    pub fn trust_policy(&self) -> Option<&NamedDocument> {
+        self.stored.trust_policy.as_ref()
+    }
+
+    /// The ARN of the user or role itself.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        self.stored.arn()
     }
 
     /// The user as a caller.
     #[must_use]
     pub fn as_user(&self) -> Caller {
-        let PrincipalRecord { path, name, .. } = &self.record;
-        let kind = CallerKind::User { path: path.clone(), name: name.clone(), id: self.id.clone() };
-        Caller { account: self.account, kind }
+        let PrincipalRecord { path, name, .. } = self.record();
+        let kind = CallerKind::User { path: path.clone(), name: name.clone(), id: self.id().clone() };
+        Caller { account: self.account(), kind }
     }
 
     /// A session of this principal as a caller.
     #[must_use]
     pub fn as_session(&self, claims: &SessionClaims) -> Caller {
-        let PrincipalRecord { path, name, .. } = &self.record;
-        let kind = match self.record.kind {
+        let PrincipalRecord { path, name, .. } = self.record();
+        let kind = match self.record().kind {
             PrincipalKind::Role => CallerKind::AssumedRole {
                 path: path.clone(),
                 role: name.clone(),
-                id: self.id.clone(),
+                id: self.id().clone(),
                 session: claims.session_name.clone(),
             },
-            PrincipalKind::User => CallerKind::User { path: path.clone(), name: name.clone(), id: self.id.clone() },
+            PrincipalKind::User => CallerKind::User { path: path.clone(), name: name.clone(), id: self.id().clone() },
         };
-        Caller { account: self.account, kind }
+        Caller { account: self.account(), kind }
     }
 }

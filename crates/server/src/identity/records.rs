@@ -2,12 +2,13 @@
 //!
 //! Invariant: unknown members of a record are refused, so that an older server never rewrites a newer one's record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kanuki_store::{KeyPart, KeyReader, KeyWriter, Keyspace};
 use kanuki_types::{AccountId, Timestamp, UniqueId};
 use serde::{Deserialize, Serialize};
 
+use super::managed::PolicyRef;
 use crate::keyspaces;
 
 /// Accounts by id.
@@ -27,6 +28,20 @@ impl Keyspace for Accounts {
 pub struct AccountRecord {
     /// When it was made.
     pub created: Timestamp,
+    /// The access keys of the account's root.
+    #[serde(default)]
+    pub root_access_keys: BTreeSet<String>,
+    /// Its name for people, unique in the installation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+}
+
+impl AccountRecord {
+    /// An account that nothing was said about.
+    #[must_use]
+    pub fn new(created: Timestamp) -> Self {
+        Self { created, root_access_keys: BTreeSet::new(), alias: None }
+    }
 }
 
 /// Users and roles by account and unique id.
@@ -61,7 +76,60 @@ pub struct PrincipalRecord {
     /// A role's trust policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust_policy: Option<TrustPolicy>,
+    /// Attached managed policies.
+    #[serde(default)]
+    pub attached: BTreeSet<PolicyRef>,
+    /// The managed policy that limits what the other policies give.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boundary: Option<PolicyRef>,
+    /// The groups of a user.
+    #[serde(default)]
+    pub groups: BTreeSet<UniqueId>,
+    /// The access keys of a user.
+    #[serde(default)]
+    pub access_keys: BTreeSet<String>,
+    /// What a role is for, in its owner's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The longest session of a role, in seconds; none means [`MAX_SESSION_SECONDS_DEFAULT`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_session_seconds: Option<u32>,
+    /// In how many instance profiles a role is.
+    #[serde(default)]
+    pub instance_profiles: u32,
 }
+
+impl PrincipalRecord {
+    /// A principal that nothing was said about but its name.
+    #[must_use]
+    pub fn new(kind: PrincipalKind, path: &str, name: &str, created: Timestamp) -> Self {
+        Self {
+            kind,
+            path: path.into(),
+            name: name.into(),
+            created,
+            tags: BTreeMap::new(),
+            inline_policies: BTreeMap::new(),
+            trust_policy: None,
+            attached: BTreeSet::new(),
+            boundary: None,
+            groups: BTreeSet::new(),
+            access_keys: BTreeSet::new(),
+            description: None,
+            max_session_seconds: None,
+            instance_profiles: 0,
+        }
+    }
+
+    /// The longest session of a role, in seconds.
+    #[must_use]
+    pub fn max_session_seconds(&self) -> u32 {
+        self.max_session_seconds.unwrap_or(MAX_SESSION_SECONDS_DEFAULT)
+    }
+}
+
+/// The longest session of a role whose owner chose none, in seconds ("CreateRole" of the IAM API reference).
+pub const MAX_SESSION_SECONDS_DEFAULT: u32 = 3600;
 
 /// A trust policy with the ids that its principals had when it was stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -81,6 +149,26 @@ pub enum PrincipalKind {
     Role,
     /// A user.
     User,
+}
+
+impl PrincipalKind {
+    /// The first letters of its ids ("IAM identifiers" of the IAM user guide).
+    #[must_use]
+    pub const fn id_prefix(self) -> &'static str {
+        match self {
+            Self::Role => "AROA",
+            Self::User => "AIDA",
+        }
+    }
+
+    /// Its word in ARNs.
+    #[must_use]
+    pub const fn arn_word(self) -> &'static str {
+        match self {
+            Self::Role => "role",
+            Self::User => "user",
+        }
+    }
 }
 
 impl KeyPart for PrincipalKind {

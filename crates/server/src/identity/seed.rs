@@ -13,7 +13,7 @@ use kanuki_types::{
 use serde::Deserialize;
 
 use super::{
-    Identity, Owner, PrincipalKind, PrincipalName, PrincipalNames, PrincipalRecord, bootstrap::Makers,
+    Accounts, Identity, Owner, PrincipalKind, PrincipalName, PrincipalNames, PrincipalRecord, bootstrap::Makers,
     records::TrustPolicy,
 };
 use crate::{
@@ -106,13 +106,14 @@ impl std::fmt::Debug for SeedKey {
 pub async fn apply(seed: &Seed, home: AccountId, makers: Makers<'_>, identity: &Identity) -> Result<(), ApiError> {
     // Policies name principals of any account, so every principal comes before the policies that may name it.
     for account in &seed.account {
-        let mut change = Transaction::default();
-        let is_new = makers.account(&mut change, account.id).await?;
-        if is_new && account.root_access_key {
-            let profile = profile(home, account.id, "root");
-            makers.access_key(&mut change, account.id, Owner::Root, &profile).await?;
-        }
-        if is_new {
+        if let Some(mut record) = makers.new_account(account.id).await? {
+            let mut change = Transaction::default();
+            if account.root_access_key {
+                let profile = profile(home, account.id, "root");
+                let key = makers.access_key(&mut change, account.id, Owner::Root, &profile).await?;
+                record.root_access_keys.insert(key);
+            }
+            change.create::<Accounts>(&account.id, &record);
             makers.store.commit(change).await?;
         }
         for user in &account.user {
@@ -137,20 +138,18 @@ async fn make_user(makers: Makers<'_>, account: AccountId, user: &SeedUser, prof
         return Ok(());
     }
     check_entity(&user.name, &user.path, &user.inline_policies)?;
-    let record = PrincipalRecord {
-        kind: PrincipalKind::User,
-        path: user.path.clone(),
-        name: user.name.clone(),
-        created: makers.now,
+    let mut record = PrincipalRecord {
         tags: user.tags.clone(),
         inline_policies: user.inline_policies.clone(),
-        trust_policy: None,
+        ..PrincipalRecord::new(PrincipalKind::User, &user.path, &user.name, makers.now)
     };
     let mut change = Transaction::default();
-    let id = makers.principal(&mut change, account, &record);
+    let id = makers.new_id(&record);
     if user.access_key {
-        makers.access_key(&mut change, account, Owner::User(id), profile).await?;
+        let owner = Owner::User(id.clone());
+        record.access_keys.insert(makers.access_key(&mut change, account, owner, profile).await?);
     }
+    Makers::principal(&mut change, account, &id, &record);
     Ok(makers.store.commit(change).await?)
 }
 
@@ -168,16 +167,13 @@ async fn make_role(
         .map_err(|malformed| wrong(&role.name, &malformed.message))?;
     let principal_ids = principal_ids(identity, &document, &role.name).await?;
     let record = PrincipalRecord {
-        kind: PrincipalKind::Role,
-        path: role.path.clone(),
-        name: role.name.clone(),
-        created: makers.now,
         tags: role.tags.clone(),
         inline_policies: role.inline_policies.clone(),
         trust_policy: Some(TrustPolicy { text: role.trust_policy.clone(), principal_ids }),
+        ..PrincipalRecord::new(PrincipalKind::Role, &role.path, &role.name, makers.now)
     };
     let mut change = Transaction::default();
-    makers.principal(&mut change, account, &record);
+    Makers::principal(&mut change, account, &makers.new_id(&record), &record);
     Ok(makers.store.commit(change).await?)
 }
 

@@ -47,6 +47,25 @@ impl PageRequest {
         Ok(Self { list, limit: limit.min(limit_max), after })
     }
 
+    /// Reads `MaxItems` and `Marker` of a list of IAM.
+    ///
+    /// # Errors
+    /// `ValidationError` for a marker that no list made.
+    pub fn read_items(fields: &mut Fields, list: &'static str) -> Result<Self, ApiError> {
+        let limit = fields.integer("MaxItems", 1..=LIMIT_MAX)?;
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(ITEMS_DEFAULT);
+        let marker = fields.text("Marker", 1..=MARKER_CHARS_MAX)?;
+        let invalid = || ApiError::validation("Invalid Marker.");
+        let after = marker.map(|marker| decode(list, &marker).ok_or_else(invalid)).transpose()?;
+        Ok(Self { list, limit, after })
+    }
+
+    /// The marker behind the item with that key.
+    #[must_use]
+    pub fn marker(&self, key: &[u8]) -> String {
+        encode(self.list, key)
+    }
+
     /// Makes the page of items that were fetched with one more than the limit.
     #[must_use]
     pub fn page<T>(&self, mut items: Vec<T>, key: impl Fn(&T) -> Vec<u8>) -> Page<T> {
@@ -70,6 +89,8 @@ fn invalid_marker() -> ApiError {
     ApiError::new(ErrorCode::InvalidMarker, "The marker is not valid for this operation.")
 }
 
+/// Items of a page of IAM whose client asks for no number.
+const ITEMS_DEFAULT: usize = 100;
 const MARKER_SEPARATOR: &[u8] = b":";
 const MARKER_CHARS_MAX: usize = 1024;
 /// Greatest limit that any operation of the model takes.

@@ -114,6 +114,10 @@ impl Draft {
                 Access::HiddenKey { arn, account } => (KEY_TYPE, *account, arn.clone()),
                 Access::Alias { text, account, .. } => (KEY_TYPE, *account, text.clone()),
                 Access::Role(role) => ("AWS::IAM::Role", role.account, role.arn.clone()),
+                Access::Entity(entity) => {
+                    let Some(account) = entity.account else { continue };
+                    (entity.kind, account, entity.arn.clone())
+                }
                 Access::Any => continue,
             };
             let resource = Resource { account_id: account, kind: kind.into(), arn };

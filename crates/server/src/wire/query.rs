@@ -138,7 +138,8 @@ pub(super) fn render_error(call: &Call, error: &ApiError, request_id: &str) -> R
     Rendered { status: code.query_status(), content_type: CONTENT_TYPE, body: xml.into_bytes().into() }
 }
 
-/// Writes one element; list items are called `member`, absent values are left out.
+/// Writes one element; list items are called `member` and pairs of a map ([`super::xml_map`]) `entry`, absent values are
+/// left out.
 fn element(xml: &mut String, name: &str, value: &Value) {
     if value.is_null() {
         return;
@@ -146,6 +147,12 @@ fn element(xml: &mut String, name: &str, value: &Value) {
     let _ = write!(xml, "<{name}>");
     match value {
         Value::Object(members) => members.iter().for_each(|(name, value)| element(xml, name, value)),
+        Value::Array(items) if name == ENTRY => {
+            // The name stands before each pair, not around them.
+            xml.truncate(xml.len() - name.len() - 2);
+            items.iter().for_each(|item| element(xml, ENTRY, item));
+            return;
+        }
         Value::Array(items) => items.iter().for_each(|item| element(xml, "member", item)),
         Value::String(text) => escape(xml, text),
         other => {
@@ -170,6 +177,8 @@ fn escape(xml: &mut String, text: &str) {
     }
 }
 
+/// What the pairs of a map are called.
+pub(super) const ENTRY: &str = "entry";
 /// Deepest nesting of member names.
 const DEPTH_MAX: usize = 8;
 const CONTENT_TYPE: &str = "text/xml";
@@ -190,6 +199,18 @@ mod tests {
         assert_eq!(fields.raw()["Tags"][0]["Value"], "&");
         assert_eq!(fields.raw()["Tags"][1]["Key"], "b");
         assert_eq!(fields.raw()["N"], "1");
+    }
+
+    #[test]
+    fn writes_lists_and_maps() {
+        let call = recognise(&form("Action=X&Version=2010-05-08"));
+        let output =
+            serde_json::json!({ "A": [], "B": [{ "C": true }], "M": super::super::xml_map([("k", 1), ("l", 2)]) });
+        let rendered = render_output(&call, Some(&output), "id");
+        let text = String::from_utf8(rendered.body.0.to_vec()).unwrap();
+        let result = "<XResult><A></A><B><member><C>true</C></member></B><M><entry><key>k</key><value>1</value></entry>\
+                      <entry><key>l</key><value>2</value></entry></M></XResult>";
+        assert!(text.contains(result), "{text}");
     }
 
     #[test]

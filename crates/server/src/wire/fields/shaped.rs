@@ -61,6 +61,15 @@ impl Fields {
         Ok(text)
     }
 
+    /// Notes that a text at a path does not follow a pattern, the model's.
+    pub(crate) fn refuse_form(&mut self, text: &str, path: &str, pattern: &str) {
+        let shown = shorten(text);
+        self.violate(format!(
+            "Value '{shown}' at '{path}' failed to satisfy constraint: Member must satisfy regular expression pattern: \
+             {pattern}"
+        ));
+    }
+
     /// A list of names.
     ///
     /// # Errors
