@@ -31,9 +31,11 @@ KINDS = {
     "primary": {"MultiRegion": True},
     "replicated": {"MultiRegion": True},
 }
-REPLICATED = ("replicated",)
+SYMMETRIC = ("symmetric", "primary", "replicated")
 MESSAGE = b"message"
 CONTEXT = {"purpose": "subject"}
+SUBSET = {"EncryptionContextSubset": CONTEXT}
+GRANT = {"GranteePrincipal": user("Bob"), "RetiringPrincipal": user("Admin"), "Operations": ["DescribeKey"]}
 POLICY = document(ADMIN, ENABLE_IAM)
 _numbers = itertools.count()
 
@@ -80,28 +82,30 @@ def new_material(kind: str) -> bytes:
 
 
 class Subjects:
-    """Makes subjects in the home Region as `Admin`."""
+    """Makes subjects in the home Region as `Admin`. `policy` gives the key policy for a kind and an origin."""
 
-    def __init__(self, world: World):
+    def __init__(self, world: World, policy=lambda kind, origin: POLICY, other: Key | None = None):
         self.world = world
         self.kms = world.kms()
+        self.policy = policy
         # What ReEncrypt and UpdateAlias need beside the key of the test.
-        self.other = world.make_key()
+        self.other = other or world.make_key()
         self.other_blob = self.kms.encrypt(KeyId=self.other.id, Plaintext=MESSAGE)["CiphertextBlob"]
 
-    def make(self, kind: str, origin: str = "AWS_KMS", state: str = "Enabled") -> Subject:
+    def make(self, kind: str, origin="AWS_KMS", state="Enabled", multi_region=False) -> Subject:
         """A key in a state."""
         parameters = {**KINDS[kind], "Tags": [{"TagKey": "kept", "TagValue": "yes"}]}
-        if state == "PendingReplicaDeletion":
+        if multi_region or state == "PendingReplicaDeletion":
             parameters["MultiRegion"] = True
-        subject = Subject(kind, origin, self.world.make_key(Origin=origin, Policy=POLICY, **parameters))
+        policy = self.policy(kind, origin)
+        subject = Subject(kind, origin, self.world.make_key(Origin=origin, Policy=policy, **parameters))
         if origin == "EXTERNAL":
             material = new_material(kind)
             subject.ready["import"] = {**prepare(self.kms, subject.id, material), "ExpirationModel": FOREVER}
             self.kms.import_key_material(**subject.ready["import"])
         self._prepare(subject)
-        if kind in REPLICATED or state == "PendingReplicaDeletion":
-            self.kms.replicate_key(KeyId=subject.id, ReplicaRegion=FAR_REGION)
+        if kind == "replicated" or state == "PendingReplicaDeletion":
+            self.kms.replicate_key(KeyId=subject.id, ReplicaRegion=FAR_REGION, Policy=policy)
         self._reach(subject, state)
         assert self.state(subject) == state
         return subject
@@ -128,8 +132,8 @@ class Subjects:
         kms, key, ready = self.kms, {"KeyId": subject.id}, subject.ready
         ready["alias"] = alias_name()
         kms.create_alias(AliasName=ready["alias"], TargetKeyId=subject.id)
-        grant = {"GranteePrincipal": user("Bob"), "RetiringPrincipal": user("Admin"), "Operations": ["DescribeKey"]}
-        ready["grant"] = kms.create_grant(**key, **grant)
+        constraints = {"Constraints": SUBSET} if subject.kind in SYMMETRIC else {}
+        ready["grant"] = kms.create_grant(**key, **GRANT, **constraints)
         if subject.kind == "mac":
             ready["mac"] = kms.generate_mac(**key, Message=MESSAGE, MacAlgorithm="HMAC_SHA_256")["Mac"]
         elif subject.kind == "sign":
@@ -168,7 +172,8 @@ def _key(**more):
 
 def _re_encrypt(subjects, subject, part) -> dict:
     if part == "destination":
-        return {"CiphertextBlob": subjects.other_blob, "DestinationKeyId": subject.id}
+        theirs = {"CiphertextBlob": subjects.other_blob, "DestinationEncryptionContext": CONTEXT}
+        return {**theirs, "DestinationKeyId": subject.id}
     ours = {"CiphertextBlob": subject.ready["blob"], "SourceEncryptionContext": CONTEXT}
     return {**ours, "DestinationKeyId": subjects.other.id}
 
@@ -192,7 +197,7 @@ def _import(subjects, subject, part) -> dict:
 CALLS = {
     "CancelKeyDeletion": _key(),
     "CreateAlias": lambda subjects, subject, part: {"AliasName": alias_name(), "TargetKeyId": subject.id},
-    "CreateGrant": _key(GranteePrincipal=user("Bob"), Operations=["DescribeKey"]),
+    "CreateGrant": _key(**GRANT, Constraints=SUBSET),
     "Decapsulate": lambda subjects, subject, part: {
         "KeyId": subject.id,
         "SharedSecretCiphertextBlob": subject.ready["blob"],
@@ -212,10 +217,10 @@ CALLS = {
     "EnableKeyRotation": _key(),
     "Encapsulate": _key(EncapsulationAlgorithm="ML_KEM"),
     "Encrypt": _key(Plaintext=MESSAGE, EncryptionContext=CONTEXT),
-    "GenerateDataKey": _key(KeySpec="AES_256"),
-    "GenerateDataKeyPair": _key(KeyPairSpec="ECC_NIST_P256"),
-    "GenerateDataKeyPairWithoutPlaintext": _key(KeyPairSpec="ECC_NIST_P256"),
-    "GenerateDataKeyWithoutPlaintext": _key(KeySpec="AES_256"),
+    "GenerateDataKey": _key(KeySpec="AES_256", EncryptionContext=CONTEXT),
+    "GenerateDataKeyPair": _key(KeyPairSpec="ECC_NIST_P256", EncryptionContext=CONTEXT),
+    "GenerateDataKeyPairWithoutPlaintext": _key(KeyPairSpec="ECC_NIST_P256", EncryptionContext=CONTEXT),
+    "GenerateDataKeyWithoutPlaintext": _key(KeySpec="AES_256", EncryptionContext=CONTEXT),
     "GenerateMac": _key(Message=MESSAGE, MacAlgorithm="HMAC_SHA_256"),
     "GetKeyLastUsage": _key(),
     "GetKeyPolicy": _key(),
@@ -228,7 +233,10 @@ CALLS = {
     "ListKeyPolicies": _key(),
     "ListKeyRotations": _key(),
     "ListResourceTags": _key(),
-    "PutKeyPolicy": _key(Policy=POLICY),
+    "PutKeyPolicy": lambda subjects, subject, part: {
+        "KeyId": subject.id,
+        "Policy": subjects.policy(subject.kind, subject.origin),
+    },
     "ReEncrypt": _re_encrypt,
     "ReplicateKey": _key(ReplicaRegion=FAR_REGION),
     "RetireGrant": lambda subjects, subject, part: {"GrantToken": subject.ready["grant"]["GrantToken"]},
