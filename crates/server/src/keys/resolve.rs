@@ -13,6 +13,10 @@ use crate::error::{ApiError, ErrorCode};
 /// Which identifiers a member takes, and how a broken ARN is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Names {
+    /// What an alias can stand for: key id and key ARN. The operations on aliases declare no error for a broken ARN.
+    AliasTargets,
+    /// What can be read by any name: as [`Names::KeysAndAliases`], for operations that declare an error for a broken ARN.
+    Described,
     /// Key id and key ARN.
     Keys,
     /// Key id, key ARN, alias name and alias ARN.
@@ -73,9 +77,12 @@ impl Keys {
         identifier: &str,
         names: Names,
     ) -> Result<KeyName, ApiError> {
-        let malformed = || match names {
-            Names::Keys => ApiError::new(ErrorCode::InvalidArn, format!("Invalid arn {}", shorten(identifier))),
-            Names::KeysAndAliases => ApiError::new(ErrorCode::NotFound, format!("Invalid arn {}", shorten(identifier))),
+        let malformed = || {
+            let code = match names {
+                Names::Described | Names::Keys => ErrorCode::InvalidArn,
+                Names::AliasTargets | Names::KeysAndAliases => ErrorCode::NotFound,
+            };
+            ApiError::new(code, format!("Invalid arn {}", shorten(identifier)))
         };
         let arn: Arn = identifier.parse().map_err(|_| malformed())?;
         if arn.service != "kms" || arn.partition != kanuki_types::PARTITION {
@@ -125,8 +132,10 @@ impl Keys {
 
 fn check_alias_allowed(names: Names) -> Result<(), ApiError> {
     match names {
-        Names::KeysAndAliases => Ok(()),
-        Names::Keys => Err(ApiError::new(ErrorCode::InvalidArn, "Key Aliases are not supported for this operation.")),
+        Names::Described | Names::KeysAndAliases => Ok(()),
+        Names::AliasTargets | Names::Keys => {
+            Err(ApiError::new(ErrorCode::InvalidArn, "Key Aliases are not supported for this operation."))
+        }
     }
 }
 

@@ -48,7 +48,7 @@ impl Operation for CreateAlias {
 
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Target>, ApiError> {
         let alias = alias_arn(caller, input.name.as_ref())?;
-        let name = members::resolve(doors, caller, &input.target, Names::Keys).await?;
+        let name = members::resolve(doors, caller, &input.target, Names::AliasTargets).await?;
         let on_key = Demand::on_name("kms:CreateAlias", &name);
         let key = members::found(name);
         let on_alias = Demand::on_alias("kms:CreateAlias", &alias, key.clone());

@@ -45,7 +45,7 @@ impl Operation for DescribeKey {
         caller: &Authenticated,
         input: &String,
     ) -> Result<Plan<Self::Target>, ApiError> {
-        members::plan_on_key(doors, caller, input, Names::KeysAndAliases, |name| Demand::on_name("kms:DescribeKey", name)).await
+        members::plan_on_key(doors, caller, input, Names::Described, |name| Demand::on_name("kms:DescribeKey", name)).await
     }
 
     async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {

@@ -55,7 +55,7 @@ impl Operation for GetPublicKey {
     }
 
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Self::Target>, ApiError> {
-        members::plan_on_key(doors, caller, &input.key_id, Names::KeysAndAliases, |name| {
+        members::plan_on_key(doors, caller, &input.key_id, Names::Described, |name| {
             Demand::on_name("kms:GetPublicKey", name)
         })
         .await

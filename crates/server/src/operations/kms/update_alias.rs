@@ -47,7 +47,7 @@ impl Operation for UpdateAlias {
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Target>, ApiError> {
         let alias = alias_arn(caller, input.name.as_ref())?;
         let (record, current) = existing(doors, &alias).await?;
-        let name = members::resolve(doors, caller, &input.target, Names::Keys).await?;
+        let name = members::resolve(doors, caller, &input.target, Names::AliasTargets).await?;
         let on_alias = Demand::on_alias("kms:UpdateAlias", &alias, Some(Arc::clone(&current)));
         let on_current = Demand::on_key("kms:UpdateAlias", &current, None);
         let on_new = Demand::on_name("kms:UpdateAlias", &name);
