@@ -156,10 +156,10 @@ def method(client, operation: str):
     return getattr(client, names[operation])
 
 
-def served(client, operation: str) -> bool:
+def served(world: World, operation: str) -> bool:
     """Whether the server knows the operation at all."""
     try:
-        method(client, operation)()
+        method(world.kms(validate=False), operation)()
     except ClientError as error:
         return error.response["Error"]["Code"] != "UnknownOperationException"
     return True

@@ -157,8 +157,7 @@ class Walk:
         self.moving = "alias/moving"
         self.subjects.kms.create_alias(AliasName=self.moving, TargetKeyId=KNOWN_KEY_ID)
         self._kept: dict = {}
-        kms = self.world.kms(validate=False)
-        self.not_served = {name for name in OPERATIONS if not served(kms, name)}
+        self.not_served = {name for name in OPERATIONS if not served(self.world, name)}
 
     def actions(self) -> list[str]:
         """The actions of operations that are served."""

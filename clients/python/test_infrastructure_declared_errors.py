@@ -244,7 +244,7 @@ def test_every_declared_error_is_provoked_or_has_a_reason(world, record_property
     assert set(reasons) == set(TABLE["reasons"])
     for name, errors in TABLE["operations"].items():
         if {"cannot": "not served"} in errors.values():
-            assert not served(world.kms(validate=False), name), f"{name} is served by now"
+            assert not served(world, name), f"{name} is served by now"
     for reason in sorted(set(reasons)):
         record_property("not provoked", f"{reasons.count(reason)}: {reason}")
         print(f"not provoked: {reasons.count(reason)}: {TABLE['reasons'][reason]}")

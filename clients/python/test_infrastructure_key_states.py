@@ -114,8 +114,7 @@ def test_the_table_has_every_operation():
 
 def test_what_is_not_walked_is_named_and_counted(world, record_property):
     """R94: no list is stale: what is said not to be served is not, and what is said to be out of reach is."""
-    kms = world.kms(validate=False)
-    assert {operation for operation in OPERATIONS if not served(kms, operation)} == NOT_SERVED
+    assert {operation for operation in OPERATIONS if not served(world, operation)} == NOT_SERVED
     stale = [place for place in TABLE["not_reachable"] if place.get("until", None) in set(OPERATIONS) - NOT_SERVED]
     assert not stale, f"within reach by now: {stale}"
     reasons = [reason_not_to_walk(row, state, origin) for row in TABLE["rows"] for state, origin, _ in cells(row)]
