@@ -1,17 +1,19 @@
 //! Project Wycheproof's vectors, through the keeper's own operations: those that come with a private key, which can be
-//! given to a keeper. Vectors with a public key only test the library, not this crate.
+//! given to a keeper, and signatures by others under public keys, which it takes as they come. Keys of our own cannot be
+//! made of a public key, so that Ed25519, PSS and secp256k1 have no vectors here; nor has AES-GCM, whose key a keeper
+//! derives anew for each call.
 
 use aws_lc_rs::{
     agreement::{self, ECDH_P256, ECDH_P384, ECDH_P521, PrivateKey},
     encoding::{AsDer as _, Pkcs8V1Der},
     rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey},
 };
-use kanuki_keeper_protocol::{Client, KeeperError, Reason};
+use kanuki_keeper_protocol::{Bytes, Client, ForeignAlgorithm, ForeignKey, KeeperError, Reason};
 use kanuki_types::{
     DataKeyPairSpec, EncryptionAlgorithm, KeySpec, MacAlgorithm, MessageType, SigningAlgorithm, Timestamp,
     WrappingAlgorithm, WrappingKeySpec,
 };
-use wycheproof::{TestResult, ecdh, keywrap, mac, mldsa_sign, mlkem, rsa_oaep};
+use wycheproof::{TestResult, ecdh, ecdsa, keywrap, mac, mldsa_sign, mlkem, rsa_oaep, rsa_pkcs1_verify};
 
 use crate::playground::{account, given, key_id, material, ready, region};
 
@@ -195,4 +197,62 @@ async fn key_wrap_with_padding() {
         used += 1;
     }
     assert!(used > 50, "{used}");
+}
+
+#[tokio::test]
+async fn ecdsa_of_others() {
+    let (client, _, _folder) = ready().await;
+    let mut used = [0, 0];
+    for (name, algorithm, length) in [
+        (ecdsa::TestName::EcdsaSecp256r1Sha256P1363, ForeignAlgorithm::Es256, 32),
+        (ecdsa::TestName::EcdsaSecp384r1Sha384P1363, ForeignAlgorithm::Es384, 48),
+        (ecdsa::TestName::EcdsaSecp521r1Sha512P1363, ForeignAlgorithm::Es512, 66),
+    ] {
+        for group in ecdsa::TestSet::load(name).unwrap().test_groups {
+            // The point without the byte that says that it is not compressed.
+            let (x, y) = group.key.key[1..].split_at(length);
+            let key = ForeignKey::Ec { x: Bytes(x), y: Bytes(y) };
+            for test in group.tests {
+                let good = client.verify_foreign(key, algorithm, &test.msg, &test.sig).await.unwrap();
+                assert_eq!(good, test.result == TestResult::Valid, "{algorithm:?} {}: {}", test.tc_id, test.comment);
+                used[usize::from(good)] += 1;
+            }
+        }
+    }
+    assert!(used[0] > 200 && used[1] > 200, "{used:?}");
+}
+
+#[tokio::test]
+async fn rsa_of_others() {
+    use rsa_pkcs1_verify::TestName;
+    let (client, _, _folder) = ready().await;
+    let mut used = [0, 0];
+    for (name, algorithm) in [
+        (TestName::Rsa2048Sha256, ForeignAlgorithm::Rs256),
+        (TestName::Rsa2048Sha384, ForeignAlgorithm::Rs384),
+        (TestName::Rsa2048Sha512, ForeignAlgorithm::Rs512),
+        (TestName::Rsa3072Sha256, ForeignAlgorithm::Rs256),
+        (TestName::Rsa3072Sha384, ForeignAlgorithm::Rs384),
+        (TestName::Rsa3072Sha512, ForeignAlgorithm::Rs512),
+        (TestName::Rsa4096Sha256, ForeignAlgorithm::Rs256),
+        (TestName::Rsa4096Sha384, ForeignAlgorithm::Rs384),
+        (TestName::Rsa4096Sha512, ForeignAlgorithm::Rs512),
+    ] {
+        for group in rsa_pkcs1_verify::TestSet::load(name).unwrap().test_groups {
+            // A number in DER may begin with a zero, which tells that it is not negative.
+            let modulus = group.key.n.strip_prefix(&[0]).unwrap_or(&group.key.n);
+            let key = ForeignKey::Rsa { modulus: Bytes(modulus), exponent: Bytes(&group.key.e) };
+            for test in group.tests {
+                let good = client.verify_foreign(key, algorithm, &test.msg, &test.sig).await.unwrap();
+                let expected = match test.result {
+                    TestResult::Valid => true,
+                    TestResult::Invalid => false,
+                    TestResult::Acceptable => good,
+                };
+                assert_eq!(good, expected, "{name:?} {}: {}", test.tc_id, test.comment);
+                used[usize::from(good)] += 1;
+            }
+        }
+    }
+    assert!(used[0] > 500 && used[1] > 50, "{used:?}");
 }
