@@ -16,7 +16,7 @@ use crate::{
     authz::{Authorized, Demand},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    keys::{AliasRecord, Aliases, KeyEntry, NOT_PENDING_DELETION, Names, alias_key, check_state},
+    keys::{AliasRecord, Aliases, KeyEntry, NOT_PENDING_DELETION, Names, alias_key, check_state, is_asymmetric},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -92,12 +92,16 @@ pub(super) fn remove_alias(change: &mut Transaction, key: &KeyEntry, alias: &Ali
 
 /// Code that uses an alias must not break because the alias moved: both keys are for the same use and of one kind.
 fn check_alike(alias: &AliasArn, current: &KeyEntry, new: &KeyEntry) -> Result<(), ApiError> {
-    let (from, to) = (current.record().usage, new.record().usage);
-    if from == to {
-        return Ok(());
+    let usage = |key: &KeyEntry| key.record().usage.as_str();
+    // Of HMAC keys the usage tells already.
+    let kind = |key: &KeyEntry| if is_asymmetric(key.record().spec) { "ASYMMETRIC" } else { "SYMMETRIC" };
+    for (what, from, to) in [("usage", usage(current), usage(new)), ("type", kind(current), kind(new))] {
+        if from != to {
+            return Err(ApiError::validation(format!(
+                "Alias {alias} cannot be changed from a CMK with key {what} {from} to a CMK with key {what} {to}. The \
+                 key {what} of the current CMK and the new CMK must be the same."
+            )));
+        }
     }
-    Err(ApiError::validation(format!(
-        "Alias {alias} cannot be changed from a CMK with key usage {from} to a CMK with key usage {to}. The key usage of \
-         the current CMK and the new CMK must be the same."
-    )))
+    Ok(())
 }
