@@ -2,10 +2,12 @@
 
 import os
 
+import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 import trail
 from aws import refused
+from imports import bring_in
 from policies import CIPHERTEXT, no_identity_policy, user
 from secrecy import Hunt
 from world import FAR_REGION
@@ -58,3 +60,26 @@ def test_a_card_number_is_read_by_decryption_alone(fresh):
     assert not hunt.in_bytes("".join(fresh.server.output).encode())
     fresh.server.start()
     assert fresh.kms().decrypt(**call)["Plaintext"] == CARD_NUMBER
+
+
+@pytest.mark.parametrize("taken", ["disabled", "material deleted"])
+def test_who_has_a_data_key_goes_on_and_nobody_gets_it_again(world, taken):
+    """R101: taking the key away stops no work under a data key in use; the next one to unwrap it is told why not."""
+    kms, key, material = world.kms(), world.make_key(Origin="EXTERNAL"), os.urandom(32)
+    bring_in(kms, key.id, material)
+    data_key = kms.generate_data_key(KeyId=key.id, KeySpec="AES_256")
+    in_use, nonce = AESGCM(data_key["Plaintext"]), os.urandom(12)
+    block = in_use.encrypt(nonce, b"before", None)
+    unwrap = {"CiphertextBlob": data_key["CiphertextBlob"]}
+    if taken == "disabled":
+        kms.disable_key(KeyId=key.id)
+        refused("DisabledException", f"{key.arn} is disabled.", kms.decrypt, **unwrap)
+    else:
+        kms.delete_imported_key_material(KeyId=key.id)
+        refused("KMSInvalidStateException", f"{key.arn} is pending import.", kms.decrypt, **unwrap)
+    assert in_use.decrypt(nonce, block, None) == b"before"
+    if taken == "disabled":
+        kms.enable_key(KeyId=key.id)
+    else:
+        bring_in(kms, key.id, material)
+    assert kms.decrypt(**unwrap)["Plaintext"] == data_key["Plaintext"]

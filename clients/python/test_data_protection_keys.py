@@ -2,11 +2,13 @@
 
 import datetime
 import itertools
+import os
 import re
 
 import pytest
 
 from aws import refused
+from imports import bring_in
 from policies import HOME, no_identity_policy, user
 from world import FAR_REGION, HOME_REGION
 
@@ -95,9 +97,13 @@ def test_the_same_alias_works_in_each_region(world, alias):
             assert kms.decrypt(CiphertextBlob=blob["CiphertextBlob"])["Plaintext"] == b"m"
 
 
-def test_moving_an_alias_rotates_by_hand(world, key, alias):
+@pytest.mark.parametrize("origin", ["AWS_KMS", "EXTERNAL"])
+def test_moving_an_alias_rotates_by_hand(world, alias, origin):
     """R60, R62: new ciphertexts use the new key; old ones open as long as the key is not named by the alias."""
-    kms, new = world.kms(), world.make_key()
+    kms, key, new = world.kms(), world.make_key(Origin=origin), world.make_key(Origin=origin)
+    if origin == "EXTERNAL":
+        for empty in (key, new):
+            bring_in(kms, empty.id, os.urandom(32))
     kms.create_alias(AliasName=alias, TargetKeyId=key.id)
     old = kms.encrypt(KeyId=alias, Plaintext=b"before")["CiphertextBlob"]
     kms.update_alias(AliasName=alias, TargetKeyId=new.id)
@@ -113,6 +119,38 @@ def test_moving_an_alias_rotates_by_hand(world, key, alias):
     missing = f"Alias {alias_arn(alias)} is not found."
     refused("NotFoundException", missing, kms.encrypt, KeyId=alias, Plaintext=b"m")
     refused("NotFoundException", missing, kms.delete_alias, AliasName=alias)
+
+
+@pytest.mark.parametrize(
+    "other, what",
+    [
+        ({"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}, "usage {} to a CMK with key usage {}. The key usage"),
+        ({"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT"}, "type {} to a CMK with key type {}. The key type"),
+    ],
+)
+@pytest.mark.parametrize("back", [False, True])
+def test_an_alias_moves_between_keys_alike(world, key, alias, other, what, back):
+    """R62: neither another usage nor another kind of key for the same usage; a refused move changes nothing."""
+    kms, another = world.kms(), world.make_key(**other)
+    kinds = ["ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC"] if "usage" in what else ["SYMMETRIC", "ASYMMETRIC"]
+    keys = [key, another]
+    if back:
+        kinds.reverse()
+        keys.reverse()
+    kms.create_alias(AliasName=alias, TargetKeyId=keys[0].id)
+    place = f"Alias {alias_arn(alias)} cannot be changed from a CMK with key "
+    message = f"{place}{what.format(*kinds)} of the current CMK and the new CMK must be the same."
+    refused("ValidationException", message, kms.update_alias, AliasName=alias, TargetKeyId=keys[1].id)
+    assert kms.describe_key(KeyId=alias)["KeyMetadata"]["Arn"] == keys[0].arn
+
+
+def test_tags_at_creation_need_their_own_right(world):
+    """R42: CreateKey alone is not enough for a key with tags."""
+    kms = world.kms("KeyMaker")
+    assert kms.create_key()["KeyMetadata"]["KeyState"] == "Enabled"
+    denied = no_identity_policy(user("KeyMaker"), "kms:TagResource", "*")
+    tags = [{"TagKey": "CostCentre", "TagValue": "A"}]
+    refused("AccessDeniedException", denied, kms.create_key, Tags=tags)
 
 
 def test_an_alias_is_unique(world, key, alias):

@@ -3,15 +3,11 @@
 Covers R50-R54 and R100: every way to wrap, tokens, expiry, deletion and re-import, several materials of one key.
 """
 
-import contextlib
 import datetime
 import hashlib
 import hmac
 import os
 import re
-import shutil
-import sqlite3
-import uuid
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -23,6 +19,7 @@ import trail
 from aws import refused, request_id
 from imports import DIRECT, EXPIRES, FOREVER, TWO_STEPS, bring_in, prepare, wrap
 from policies import allow, user
+from store_files import holds, stored_rows
 from world import World
 
 DAY = 86_400
@@ -657,16 +654,6 @@ def test_the_trail_tells_of_imports_but_not_what(world):
     assert record["responseElements"] == told
 
 
-def stored_rows(server, key, folder) -> list[bytes]:
-    """The sealed values of a key's rows, read from a copy of the store's files."""
-    folder.mkdir()
-    for path in server.data_dir.glob("store.sqlite*"):
-        shutil.copy(path, folder / path.name)
-    with contextlib.closing(sqlite3.connect(folder / "store.sqlite")) as database:
-        rows = list(database.execute("SELECT key, value FROM records"))
-    return [bytes(value) for place, value in rows if uuid.UUID(key.id).bytes in bytes(place)]
-
-
 @pytest.mark.parametrize("expires", [False, True])
 def test_removed_material_leaves_the_files_at_once(servers, tmp_path, expires):
     """R100: when the answer is there (or the clock has passed the end), no file holds the row that had the material."""
@@ -676,15 +663,13 @@ def test_removed_material_leaves_the_files_at_once(servers, tmp_path, expires):
     bring_in(kms, key.id, material, **more)
     held = [row for row in stored_rows(world.server, key, tmp_path / "before") if len(row) > 200]
     assert held, "the key has no row"
-    assert any(row[-64:] in path.read_bytes() for row in held for path in world.server.data_dir.glob("store.sqlite*"))
+    assert holds(world.server, held)
     if expires:
         world.server.advance(7200)
     else:
         kms.delete_imported_key_material(KeyId=key.id)
     assert state(kms, key) == "PendingImport"
-    for path in world.server.data_dir.glob("store.sqlite*"):
-        content = path.read_bytes()
-        assert not any(row[-64:] in content for row in held), f"{path.name} still holds the material"
+    assert not holds(world.server, held), "the files still hold the material"
     hunt = secrecy.Hunt()
     hunt.add("imported material", material)
     assert not hunt.in_folder(world.server.data_dir)

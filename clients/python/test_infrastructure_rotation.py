@@ -1,11 +1,15 @@
 """Rotation of key material, by hand and by schedule, under a clock that the tests steer."""
 
 import json
+import os
 
 import pytest
 
 import trail
 from aws import refused
+from imports import bring_in
+from store_files import holds, stored_rows
+from world import World
 
 DAY = 86_400
 
@@ -195,3 +199,19 @@ def test_the_end_of_the_waiting_period_is_final(steered):
     assert event["eventType"] == "AwsServiceEvent" and event["serviceEventDetails"] == {"keyId": key.id}
     other = steered.make_key()
     kms.create_alias(AliasName="alias/short-lived", TargetKeyId=other.id)
+
+
+@pytest.mark.parametrize("origin", ["AWS_KMS", "EXTERNAL"])
+def test_a_deleted_key_leaves_the_files(servers, tmp_path, origin):
+    """R95: after the waiting period no file of the store holds the key's sealed rows, nor does a copy taken then."""
+    world = World(servers.make("deleted"))
+    kms, key = world.kms(), world.make_key(Origin=origin)
+    if origin == "EXTERNAL":
+        bring_in(kms, key.id, os.urandom(32))
+    kms.schedule_key_deletion(KeyId=key.id, PendingWindowInDays=7)
+    held = [row for row in stored_rows(world.server, key, tmp_path / "before") if len(row) > 200]
+    assert held and holds(world.server, held)
+    world.server.advance(8 * DAY)
+    refused("NotFoundException", f"Key '{key.arn}' does not exist", kms.describe_key, KeyId=key.id)
+    assert not holds(world.server, held)
+    assert stored_rows(world.server, key, tmp_path / "after") == []

@@ -34,6 +34,7 @@ IDENTITY_POLICIES = {
     "IamDenies": document(identity("Allow", "kms:*"), identity("Deny", "kms:Encrypt")),
     "OneKey": document(identity("Allow", "kms:Encrypt", resource=KNOWN_ARN)),
     "OneAlias": document(identity("Allow", "kms:*", resource=ONE_ALIAS_ARN)),
+    "KeyMaker": document(identity("Allow", "kms:CreateKey", "kms:PutKeyPolicy")),
     "Auditor": document(identity("Allow", "kms:List*", "kms:Describe*", "kms:Get*")),
 }
 ROLE_POLICIES = {
