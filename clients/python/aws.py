@@ -25,7 +25,7 @@ _lock = threading.Lock()
 _session = None
 
 
-def connect(server: Server, keys: Keys, *, service="kms", region="us-west-2", validate=True):
+def connect(server: Server, keys: Keys, *, service="kms", region="us-west-2", validate=True, path=""):
     """A client. Without `validate`, botocore sends parameters that its own checks would refuse."""
     config = Config(
         retries={"total_max_attempts": 1},
@@ -38,7 +38,7 @@ def connect(server: Server, keys: Keys, *, service="kms", region="us-west-2", va
         client = _boto_session().client(
             service,
             region_name=region,
-            endpoint_url=server.endpoint,
+            endpoint_url=server.endpoint + path,
             aws_access_key_id=keys.access_key_id,
             aws_secret_access_key=keys.secret_access_key,
             aws_session_token=keys.session_token,

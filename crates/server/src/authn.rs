@@ -1,7 +1,35 @@
 //! Who calls: canonical request, signature in header or query form, session tokens.
 //!
-//! Not here: what the caller may do. Invariant: [`Authenticated`] is made by [`Authenticator::verify`] alone, after the
-//! signature over the whole request was found right.
+//! Not here: what the caller may do. Invariant: of a request from outside, [`Authenticated`] is made by
+//! [`Authenticator::verify`] alone, after the signature over the whole request was found right; that a service makes a
+//! call for somebody is said by a [`Forwarded`], which only this crate can make.
+//!
+//! A forwarded call can be looked at, and not be made up:
+//! ```
+//! use kanuki_server::authn::{Authenticated, Forwarded};
+//! fn look(forwarded: &Forwarded) -> &Authenticated {
+//!     forwarded.caller()
+//! }
+//! ```
+//! ```compile_fail,E0624
+//! use kanuki_server::authn::{Authenticated, Forwarded, ServicePrincipal};
+//! fn forge(caller: &Authenticated, circumstances: kanuki_server::authz::Circumstances) {
+//!     let s3: ServicePrincipal = "s3.amazonaws.com".parse().unwrap();
+//!     let _ = Forwarded::for_caller(caller, circumstances, s3);
+//! }
+//! ```
+//! ```compile_fail,E0624
+//! use kanuki_server::authn::{Forwarded, ServicePrincipal, Source};
+//! fn forge(s3: ServicePrincipal, source: Source, region: kanuki_types::Region) {
+//!     let _ = Forwarded::by_itself(s3, source, region);
+//! }
+//! ```
+//! ```compile_fail,E0451
+//! use kanuki_server::authn::Forwarded;
+//! fn forge(real: Forwarded) -> Forwarded {
+//!     Forwarded { ..real }
+//! }
+//! ```
 //!
 //! Rule: "Signature Version 4 signing process" of the IAM user guide.
 
@@ -13,4 +41,6 @@ mod verify;
 
 pub use presented::Presented;
 pub use scope::CredentialScope;
-pub use verify::{Authenticated, Authenticator, SessionFacts};
+pub use verify::{
+    Authenticated, Authenticator, Forwarded, SERVICES_IN_CHAIN_MAX, ServicePrincipal, SessionFacts, Source,
+};

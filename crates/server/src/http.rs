@@ -7,8 +7,10 @@ mod incoming;
 mod listener;
 mod probes;
 mod insecure_clock;
+mod insecure_neighbour;
 
 pub use incoming::{BODY_BYTES_MAX, Incoming};
 pub use insecure_clock::SteerableClock;
+pub(crate) use insecure_neighbour::InsecureNeighbour;
 pub use listener::{HttpLimits, Server};
 pub use probes::Phase;

@@ -6,7 +6,11 @@
 //!             └───────── again if something it was decided on has changed ─┘
 //! ```
 //!
+//! A call that a service of this process makes (`pipeline/forward.rs`) begins at its members.
+//!
 //! Not here: any rule of an operation. Invariant: no step can be left out; each takes what the one before made.
+
+mod forward;
 
 use std::{future::Future, pin::Pin};
 
@@ -21,7 +25,7 @@ use crate::{
     http::Incoming,
     operation::{Descriptor, Operation, Outcome},
     operations,
-    record::{CommitError, Draft, Recorded, Recorder},
+    record::{CommitError, Draft, Origin, Recorded, Recorder},
     wire::{self, Call, Dialect, Fields, Rendered},
 };
 
@@ -57,7 +61,8 @@ impl Pipeline {
         let call = wire::recognise(&incoming);
         let presented = Presented::read(&incoming, call.dialect);
         let region = self.claimed_region(&call, presented.as_ref().ok());
-        let mut draft = Draft::begin(&incoming, &call, self.doors.clock.now(), region, &*self.doors.random);
+        let origin = Origin::request(&incoming);
+        let mut draft = Draft::begin(origin, &call, self.doors.clock.now(), region, &*self.doors.random);
         let result = self.answer(&call, &incoming, presented, &mut draft).await;
         self.recorder.conclude(draft, &call, result).await
     }
@@ -69,6 +74,19 @@ impl Pipeline {
         presented: Result<Presented, ApiError>,
         draft: &mut Draft,
     ) -> Result<Rendered, ApiError> {
+        let Admitted { operation, caller, circumstances, fields } =
+            self.admit(call, incoming, presented, draft).await?;
+        operation.perform(Step { pipeline: self, call, caller, circumstances }, fields, draft).await
+    }
+
+    /// Everything up to the members: what is called, and by whom.
+    async fn admit(
+        &self,
+        call: &Call,
+        incoming: &Incoming,
+        presented: Result<Presented, ApiError>,
+        draft: &mut Draft,
+    ) -> Result<Admitted, ApiError> {
         self.recorder.check_healthy()?;
         if incoming.body_too_large {
             return Err(ApiError::bare(ErrorCode::RequestEntityTooLarge));
@@ -91,9 +109,7 @@ impl Pipeline {
             user_agent: incoming.header("user-agent").map(std::borrow::Cow::into_owned),
             secure_transport: incoming.secure_transport,
         };
-        let fields = wire::members(call, incoming)?;
-        let step = Step { pipeline: self, call, caller, circumstances };
-        operation.perform(step, fields, draft).await
+        Ok(Admitted { operation, caller, circumstances, fields: wire::members(call, incoming)? })
     }
 
     /// The Region that a record states while nothing is verified: the claimed one if it is served, else any.
@@ -103,6 +119,14 @@ impl Pipeline {
             presented.and_then(|presented| settings.region_of_call(call.service, &presented.credential.region));
         claimed.unwrap_or_else(|| settings.default_region().clone())
     }
+}
+
+/// A request whose signature was right.
+struct Admitted {
+    operation: &'static dyn Endpoint,
+    caller: Authenticated,
+    circumstances: Circumstances,
+    fields: Fields,
 }
 
 /// A call whose caller is known.

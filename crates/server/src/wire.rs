@@ -31,6 +31,14 @@ pub struct Call {
     pub version: Option<String>,
 }
 
+impl Call {
+    /// A call that does not come over a wire; its answer is in the form of JSON.
+    pub(crate) fn in_process(service: Service, operation: &str) -> Self {
+        let operation = printable(operation);
+        Self { dialect: Dialect::Json, service, operation, service_is_known: true, version: None }
+    }
+}
+
 /// Reads service and operation from the request: a target header or a JSON body means JSON, everything else a Query
 /// form.
 #[must_use]

@@ -1,6 +1,9 @@
 //! Verifies a request's signature and finds the principal behind it.
 //!
-//! Not here: authorization. Invariant: this file alone makes [`Authenticated`].
+//! Not here: authorization. Invariant: this file alone makes [`Authenticated`] of what comes from outside; its child
+//! `forwarded` makes it of what a service of this process asks.
+
+mod forwarded;
 
 use std::sync::Arc;
 
@@ -11,6 +14,9 @@ use kanuki_types::{Caller, CallerKind, Clock, Region, SecretBytes, Timestamp};
 use quick_cache::sync::Cache;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
+
+use forwarded::Standing;
+pub use forwarded::{Forwarded, SERVICES_IN_CHAIN_MAX, ServicePrincipal, Source};
 
 use super::{
     canonical::{hex, string_to_sign},
@@ -34,6 +40,7 @@ pub struct Authenticated {
     access_key_id: String,
     region: Region,
     session: Option<SessionFacts>,
+    standing: Standing,
 }
 
 /// What a session token adds to the caller.
@@ -64,7 +71,7 @@ impl Authenticated {
         self.identity.as_deref()
     }
 
-    /// The access key that signed.
+    /// The access key that signed; empty for a service that calls by itself.
     #[must_use]
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
@@ -172,6 +179,7 @@ impl Authenticator {
             access_key_id: presented.credential.access_key_id,
             region,
             session: candidate.session,
+            standing: Standing::Direct,
         })
     }
 

@@ -10,7 +10,10 @@ use kanuki_policy::{Fact, Facts, fold_key};
 use kanuki_types::{CallerKind, Timestamp};
 
 use super::demand::{Access, Demand};
-use crate::{authn::Authenticated, keys::KeyEntry};
+use crate::{
+    authn::{Authenticated, ServicePrincipal},
+    keys::KeyEntry,
+};
 
 /// What a request tells beside its signature and its members.
 #[derive(Debug, Clone)]
@@ -61,17 +64,28 @@ impl<'a> CallFacts<'a> {
         let caller = self.caller.caller();
         let now = self.circumstances.now;
         Some(match name {
+            "calledvia" => many(self.caller.via())?,
+            "calledviafirst" => one(self.caller.via().first()?.name()),
+            "calledvialast" => one(self.caller.via().last()?.name()),
             "currenttime" => one(now.iso8601()),
             "epochtime" => one(now.seconds().to_string()),
             "multifactorauthpresent" if self.caller.session().is_some() => one("false"),
-            "principalaccount" => one(caller.account.to_string()),
-            "principalarn" => one(caller.principal_arn()),
-            "principalisawsservice" | "viaawsservice" => one("false"),
+            "principalaccount" => one(self.caller.principal().account()?.to_string()),
+            "principalarn" if !self.is_service() => one(caller.principal_arn()),
+            "principalisawsservice" => truth(self.is_service()),
+            "principalservicename" => one(self.caller.own_call()?.0.name()),
+            "principalservicenameslist" => {
+                let names = self.caller.own_call()?.0.names(self.caller.region());
+                Fact::Many(names.into_iter().map(Cow::Owned).collect())
+            }
             "principaltype" => one(principal_type(&caller.kind)?),
             "requestedregion" => one(self.caller.region().as_str()),
             "resourceaccount" => one(self.resource_account()?),
-            "securetransport" => one(if self.circumstances.secure_transport { "true" } else { "false" }),
-            "sourceip" => one(canonical_ip(self.circumstances.source_ip)),
+            "securetransport" => truth(self.circumstances.secure_transport),
+            "sourceaccount" => one(self.caller.own_call()?.1.account.to_string()),
+            "sourcearn" => one(self.caller.own_call()?.1.arn.as_deref()?),
+            // Of a call that a service makes, the caller's address is not known here.
+            "sourceip" if self.caller.made_by().is_none() => one(canonical_ip(self.circumstances.source_ip)),
             "tokenissuetime" => one(self.caller.session()?.issued.iso8601()),
             "useragent" => one(self.circumstances.user_agent.as_deref()?),
             "userid" => one(caller.user_id()?),
@@ -79,13 +93,18 @@ impl<'a> CallFacts<'a> {
                 CallerKind::User { name, .. } => one(name.as_str()),
                 _ => return None,
             },
+            "viaawsservice" => truth(!self.caller.via().is_empty()),
             _ => return None,
         })
     }
 
+    fn is_service(&self) -> bool {
+        matches!(self.caller.caller().kind, CallerKind::Service { .. })
+    }
+
     fn kms(&self, name: &str) -> Option<Fact<'_>> {
         Some(match name {
-            "calleraccount" => one(self.caller.caller().account.to_string()),
+            "calleraccount" if knows_caller(self.demand.action) => one(self.caller.principal().account()?.to_string()),
             "encryptioncontextkeys" => {
                 let pairs = self.demand.encryption_context.as_ref()?.pairs();
                 if pairs.is_empty() {
@@ -93,10 +112,11 @@ impl<'a> CallFacts<'a> {
                 }
                 Fact::Many(pairs.keys().map(|key| Cow::Borrowed(key.as_str())).collect())
             }
+            "grantisforawsresource" if is_about_grants(self.demand.action) => truth(self.caller.made_by().is_some()),
             "keyorigin" => one(self.key()?.record().origin.as_str()),
             "keyspec" | "customermasterkeyspec" => one(self.key()?.record().spec.as_str()),
             "keyusage" | "customermasterkeyusage" => one(self.key()?.record().usage.as_str()),
-            "multiregion" => one(if self.key()?.arn().key_id.is_multi_region() { "true" } else { "false" }),
+            "multiregion" => truth(self.key()?.arn().key_id.is_multi_region()),
             "requestalias" => match &self.demand.access {
                 Access::Key { alias: Some(alias), .. } => one(alias.as_str()),
                 _ => return None,
@@ -107,6 +127,9 @@ impl<'a> CallFacts<'a> {
                     return None;
                 }
                 Fact::Many(aliases.iter().map(|alias| Cow::Borrowed(alias.as_str())).collect())
+            }
+            "viaservice" if knows_via(self.demand.action) => {
+                one(self.caller.via().last()?.endpoint(self.caller.region()))
             }
             _ => return None,
         })
@@ -148,6 +171,33 @@ impl<'a> CallFacts<'a> {
             Access::Any => None,
         }
     }
+}
+
+/// Whether an action has `kms:CallerAccount`: all of KMS but those without any key of the service's own.
+///
+/// Rule: "Actions, resources, and condition keys for AWS Key Management Service" of the service authorization reference.
+fn knows_caller(action: &str) -> bool {
+    let without = ["kms:GenerateRandom", "kms:ListAliases", "kms:ListKeys", "kms:ListRetirableGrants"];
+    action.starts_with("kms:") && !without.contains(&action)
+}
+
+/// Whether an action has `kms:ViaService`: those with `kms:CallerAccount`, but for the ones on custom key stores.
+fn knows_via(action: &str) -> bool {
+    knows_caller(action) && !action.ends_with("CustomKeyStore") && !action.ends_with("CustomKeyStores")
+}
+
+/// Whether an action has `kms:GrantIsForAWSResource`.
+fn is_about_grants(action: &str) -> bool {
+    matches!(action, "kms:CreateGrant" | "kms:ListGrants" | "kms:RevokeGrant")
+}
+
+fn truth<'a>(value: bool) -> Fact<'a> {
+    one(if value { "true" } else { "false" })
+}
+
+fn many(services: &[ServicePrincipal]) -> Option<Fact<'_>> {
+    let names = services.iter().map(|service| Cow::Borrowed(service.name())).collect();
+    (!services.is_empty()).then_some(Fact::Many(names))
 }
 
 fn one<'a>(value: impl Into<Cow<'a, str>>) -> Fact<'a> {

@@ -23,6 +23,7 @@ use tokio::{
 use super::{
     incoming::Incoming,
     insecure_clock::{self, SteerableClock},
+    insecure_neighbour::InsecureNeighbour,
     probes::{self, PhaseCell},
 };
 use crate::{jobs::do_what_is_due, pipeline::Pipeline, record::Recorded};
@@ -148,7 +149,11 @@ impl Server {
         match read {
             Ok(Ok(incoming)) => match &self.insecure_clock {
                 Some(clock) if incoming.path == insecure_clock::PATH => Ok(self.steer(clock, &incoming.body).await),
-                _ => Ok(self.answer(incoming).await),
+                Some(_) => {
+                    let neighbour = InsecureNeighbour::read(&incoming);
+                    Ok(self.answer(incoming, neighbour).await)
+                }
+                None => Ok(self.answer(incoming, None).await),
             },
             // The request never came whole, so there is no call to record.
             Ok(Err(_)) | Err(_) => Ok(plain(408, "the request did not come whole in time\n")),
@@ -159,11 +164,14 @@ impl Server {
 impl Server {
     /// Walks a call to its end on a task of its own: a client that hangs up takes the connection with it, and must not
     /// take the call, which may have changed something that is not recorded yet.
-    async fn answer(&self, incoming: Incoming) -> Response<Full<Bytes>> {
+    async fn answer(&self, incoming: Incoming, neighbour: Option<InsecureNeighbour>) -> Response<Full<Bytes>> {
         let pipeline = Arc::clone(&self.pipeline);
         let under_way = Arc::clone(&self.calls).read_owned().await;
         let call = tokio::spawn(async move {
-            let recorded = pipeline.walk(incoming).await;
+            let recorded = match neighbour {
+                None => pipeline.walk(incoming).await,
+                Some(neighbour) => pipeline.walk_as_insecure_neighbour(incoming, neighbour).await,
+            };
             drop(under_way);
             recorded
         });

@@ -9,13 +9,38 @@ use kanuki_types::{AccountId, KeyArn, Random, Region, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::{
-    authn::Authenticated,
+    authn::{Authenticated, ServicePrincipal},
     authz::{Access, Demands},
     error::{ApiError, ErrorCode},
     http::Incoming,
     operation::{AuditExtras, Descriptor, Service, ServiceEvent},
     wire::{Call, Dialect, lower_camel},
 };
+
+/// Where a call comes from, in the words of its record.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    source: String,
+    user_agent: Option<String>,
+}
+
+impl Origin {
+    /// A request from outside.
+    pub(crate) fn request(incoming: &Incoming) -> Self {
+        let user_agent = incoming.header("user-agent").map(Cow::into_owned);
+        Self { source: incoming.peer.to_canonical().to_string(), user_agent }
+    }
+
+    /// This server itself.
+    pub(crate) fn internal() -> Self {
+        Self { source: INTERNAL.into(), user_agent: Some(INTERNAL.into()) }
+    }
+
+    /// A service of this process.
+    pub(crate) fn service(service: &ServicePrincipal) -> Self {
+        Self { source: service.name().to_owned(), user_agent: Some(service.name().to_owned()) }
+    }
+}
 
 /// What is known of a call so far.
 #[derive(Debug)]
@@ -39,7 +64,7 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Begins with what every request has.
-    pub(crate) fn begin(incoming: &Incoming, call: &Call, now: Timestamp, region: Region, random: &dyn Random) -> Self {
+    pub(crate) fn begin(origin: Origin, call: &Call, now: Timestamp, region: Region, random: &dyn Random) -> Self {
         Self {
             request_id: EventId::from_random(random.bytes()).to_string(),
             event_id: EventId::from_random(random.bytes()),
@@ -48,8 +73,8 @@ impl Draft {
             name: call.operation.clone().into(),
             read_only: true,
             region,
-            source_ip: incoming.peer.to_canonical().to_string(),
-            user_agent: incoming.header("user-agent").map(Cow::into_owned),
+            source_ip: origin.source,
+            user_agent: origin.user_agent,
             identity: UserIdentity::Unknown { access_key_id: None },
             account: None,
             parameters: None,
@@ -84,6 +109,9 @@ impl Draft {
             .session()
             .map(|session| SessionAttributes { creation_date: session.issued, mfa_authenticated: false });
         self.identity = UserIdentity::of(caller.caller(), Some(caller.access_key_id().to_owned()), attributes);
+        if let Some(service) = caller.via().last() {
+            self.identity = self.identity.clone().invoked_through(service.name().to_owned());
+        }
         self.account = Some(caller.caller().account);
         self.region = caller.region().clone();
     }

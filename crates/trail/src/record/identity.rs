@@ -189,6 +189,20 @@ impl UserIdentity {
         }
     }
 
+    /// The same identity in a call that a service makes for it; identities that name their service already, or prove
+    /// nobody, stay as they are.
+    #[must_use]
+    pub fn invoked_through(mut self, service: String) -> Self {
+        if let Self::AssumedRole { invoked_by, .. }
+        | Self::FederatedUser { invoked_by, .. }
+        | Self::IamUser { invoked_by, .. }
+        | Self::Root { invoked_by, .. } = &mut self
+        {
+            *invoked_by = Some(service.into());
+        }
+        self
+    }
+
     /// The identity of a service event.
     #[must_use]
     pub fn internal(account_id: AccountId) -> Self {

@@ -99,11 +99,17 @@ impl Operation for CreateGrant {
             if let Some(kind) = input.terms.constraints.kind() {
                 demand.facts.insert("kms:GrantConstraintType", kind);
             }
-            if let Party::Principal(arn) = &input.grantee {
-                demand.facts.insert("kms:GranteePrincipal", arn.clone());
+            if let Some(arn) = &input.terms.constraints.source_arn {
+                demand.facts.insert("kms:GrantConstraintSourceArn", arn.clone());
             }
-            if let Some(Party::Principal(arn)) = &input.retiring {
-                demand.facts.insert("kms:RetiringPrincipal", arn.clone());
+            for (role, party) in [("Grantee", Some(&input.grantee)), ("Retiring", input.retiring.as_ref())] {
+                match party {
+                    Some(Party::Principal(arn)) => demand.facts.insert(&format!("kms:{role}Principal"), arn.clone()),
+                    Some(Party::Service(name)) => {
+                        demand.facts.insert(&format!("kms:{role}ServicePrincipal"), name.clone());
+                    }
+                    None => {}
+                }
             }
             demand
         })

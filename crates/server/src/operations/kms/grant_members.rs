@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    authn::Authenticated,
     doors::Doors,
     error::{ApiError, ErrorCode},
     keys::{
@@ -68,12 +69,12 @@ pub(super) fn no_principal(arn: &str) -> ApiError {
 }
 
 /// Refuses to look for what only services may look for.
-pub(super) fn only_for_services(party: Option<&Party>, member: &str) -> Result<(), ApiError> {
+pub(super) fn only_for_services(caller: &Authenticated, party: Option<&Party>, member: &str) -> Result<(), ApiError> {
     match party {
-        Some(Party::Service(_)) => {
+        Some(Party::Service(_)) if caller.own_call().is_none() => {
             Err(ApiError::validation(format!("{member} can be used only by callers that are service principals.")))
         }
-        Some(Party::Principal(_)) | None => Ok(()),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -46,13 +46,11 @@ impl Operation for ListGrants {
         let page = PageRequest::read(fields, "ListGrants", PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX)?;
         let grantee = grant_members::party(fields, "GranteePrincipal", "GranteeServicePrincipal")?;
         let grant_id = grant_members::grant_id(fields)?;
-        if !fields.has_violations() {
-            grant_members::only_for_services(grantee.as_ref(), "GranteeServicePrincipal")?;
-        }
         Ok(Input { key_id, grant_id, grantee, page })
     }
 
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Self::Target>, ApiError> {
+        grant_members::only_for_services(caller, input.grantee.as_ref(), "GranteeServicePrincipal")?;
         members::plan_on_key(doors, caller, &input.key_id, Names::Keys, |name| Demand::on_name("kms:ListGrants", name))
             .await
     }

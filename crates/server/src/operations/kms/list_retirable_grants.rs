@@ -39,13 +39,11 @@ impl Operation for ListRetirableGrants {
     fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
         let page = PageRequest::read(fields, "ListRetirableGrants", PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX)?;
         let retiring = grant_members::required_party(fields, "RetiringPrincipal", "RetiringServicePrincipal")?;
-        if !fields.has_violations() {
-            grant_members::only_for_services(Some(&retiring), "RetiringServicePrincipal")?;
-        }
         Ok(Input { retiring, page })
     }
 
-    async fn plan(_: &Doors, _: &Authenticated, _: &Input) -> Result<Plan<()>, ApiError> {
+    async fn plan(_: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<()>, ApiError> {
+        grant_members::only_for_services(caller, Some(&input.retiring), "RetiringServicePrincipal")?;
         // Whatever keys the grants are on, the right to list them is not a right on a key.
         Ok(Plan::new((), Demand::on_any("kms:ListRetirableGrants")))
     }
