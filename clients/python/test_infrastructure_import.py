@@ -622,7 +622,7 @@ def test_imports_can_be_bounded_by_policy(world):
             kms.import_key_material(**call, **more)
     with pytest.raises(kms.exceptions.ClientError, match="AccessDenied"):
         kms.delete_imported_key_material(KeyId=key.id)
-    kms.import_key_material(ValidTo=now + datetime.timedelta(days=1), **call)
+    kms.import_key_material(ExpirationModel=EXPIRES, ValidTo=now + datetime.timedelta(days=1), **call)
 
 
 def test_the_trail_tells_of_imports_but_not_what(world):

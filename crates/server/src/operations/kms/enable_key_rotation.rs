@@ -12,7 +12,10 @@ use crate::{
     authz::{Authorized, Demand},
     doors::Doors,
     error::ApiError,
-    keys::{KeyEntry, Names, ROTATION_PERIOD_DAYS_DEFAULT, RotationSchedule, USABLE, check_rotates, check_state},
+    keys::{
+        KeyEntry, KeyName, KeyRecord, Names, ROTATION_PERIOD_DAYS_DEFAULT, RotationSchedule, USABLE, check_rotates,
+        check_state,
+    },
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -46,12 +49,15 @@ impl Operation for EnableKeyRotation {
         input: &Input,
     ) -> Result<Plan<Self::Target>, ApiError> {
         members::plan_on_key(doors, caller, &input.key_id, Names::Keys, |name| {
+            // What a policy says of the period holds for the one that comes into force, given or not.
+            let period_days = match name {
+                KeyName::Found { entry, .. } => period_days(input, Some(entry.record())),
+                KeyName::Hidden { .. } => period_days(input, None),
+            };
             let demand = Demand::on_name("kms:EnableKeyRotation", name);
-            match input.period_days {
-                Some(days) => demand.with_fact("kms:RotationPeriodInDays", days.to_string()),
-                None => demand,
-            }
-        }).await
+            demand.with_fact("kms:RotationPeriodInDays", period_days.to_string())
+        })
+        .await
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
@@ -59,13 +65,17 @@ impl Operation for EnableKeyRotation {
         check_rotates(key)?;
         check_state(key, USABLE)?;
         let mut record = key.record().clone();
-        // A key that rotates already keeps its period unless another one is given.
-        let kept = record.rotation.map(|schedule| schedule.period_days);
-        let period_days = authorized.input().period_days.or(kept).unwrap_or(ROTATION_PERIOD_DAYS_DEFAULT);
+        let period_days = period_days(authorized.input(), Some(&record));
         let mut change = Transaction::default();
         let schedule = RotationSchedule::starting(doors.clock.now(), period_days);
         doors.keys.reschedule(&mut change, key, &mut record, Some(schedule)).await?;
         key.update(&mut change, &record);
         Ok(Outcome::silent_change(change))
     }
+}
+
+/// The period that comes into force: a key that rotates already keeps its own unless another one is given.
+fn period_days(input: &Input, key: Option<&KeyRecord>) -> i64 {
+    let kept = key.and_then(|key| key.rotation).map(|schedule| schedule.period_days);
+    input.period_days.or(kept).unwrap_or(ROTATION_PERIOD_DAYS_DEFAULT)
 }

@@ -30,6 +30,8 @@ pub struct Input {
     key_id: String,
     token: Vec<u8>,
     encrypted: Vec<u8>,
+    /// As it was sent: a policy does not see the default.
+    expiration_model: Option<ExpirationModel>,
     terms: ImportTerms,
 }
 
@@ -71,7 +73,7 @@ impl Operation for ImportKeyMaterial {
             }
         }
         let terms = ImportTerms { import_type, material_id, description, valid_to };
-        Ok(Input { key_id, token, encrypted, terms })
+        Ok(Input { key_id, token, encrypted, expiration_model: model, terms })
     }
 
     fn audit_parameters(input: &Input) -> Option<Value> {
@@ -91,12 +93,14 @@ impl Operation for ImportKeyMaterial {
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Self::Target>, ApiError> {
         members::plan_on_key(doors, caller, &input.key_id, Names::Keys, |name| {
             let valid_to = input.terms.valid_to;
-            let demand = Demand::on_name("kms:ImportKeyMaterial", name)
-                .with_fact("kms:ExpirationModel", ExpirationModel::of(valid_to).as_str());
-            match valid_to {
-                Some(valid_to) => demand.with_fact("kms:ValidTo", valid_to.iso8601()),
-                None => demand,
+            let mut demand = Demand::on_name("kms:ImportKeyMaterial", name);
+            if let Some(model) = input.expiration_model {
+                demand = demand.with_fact("kms:ExpirationModel", model.as_str());
             }
+            if let Some(valid_to) = valid_to {
+                demand = demand.with_fact("kms:ValidTo", valid_to.iso8601());
+            }
+            demand
         })
         .await
     }
