@@ -78,6 +78,7 @@ def _answer(call, parameters: dict) -> dict | tuple:
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
 
+RANDOM = ("PublicKey", "GrantToken")
 _CHOSEN = re.compile(r"mrk-[0-9a-f]{32}|[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -87,7 +88,7 @@ def shape_of(seen: dict) -> str:
 
     def plain(value):
         if isinstance(value, dict):
-            return {plain(name): plain(item) for name, item in value.items() if name not in ("PublicKey", "GrantToken")}
+            return {plain(name): plain(_in_order(name, item)) for name, item in value.items() if name not in RANDOM}
         if isinstance(value, (list, tuple)):
             return [plain(item) for item in value]
         if isinstance(value, datetime.datetime):
@@ -99,6 +100,11 @@ def shape_of(seen: dict) -> str:
         return value
 
     return "\n".join(f"{name}: {value}" for name, value in plain(seen).items())
+
+
+def _in_order(name: str, items):
+    """Grants are listed in the order of their ids, which are random."""
+    return sorted(items, key=lambda grant: str(grant["Operations"])) if name == "Grants" else items
 
 
 def symmetric(life: Life):
@@ -251,7 +257,8 @@ def asymmetric(life: Life):
     made = life.kms().encapsulate(KeyId=holds, **algorithm)
     capsule = {"SharedSecretCiphertextBlob": made["SharedSecretCiphertextBlob"], "DryRun": True}
     life.check("capsule", "decapsulate", KeyId=holds, **algorithm, **capsule)
-    opened = life.kms().decapsulate(KeyId=holds, **algorithm, SharedSecretCiphertextBlob=capsule["SharedSecretCiphertextBlob"])
+    blob = {"SharedSecretCiphertextBlob": capsule["SharedSecretCiphertextBlob"]}
+    opened = life.kms().decapsulate(KeyId=holds, **algorithm, **blob)
     assert opened["SharedSecret"] == made["SharedSecret"]
     yield "encapsulated"
     life.kms().schedule_key_deletion(KeyId=signs, PendingWindowInDays=7)
