@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from imports import FOREVER, prepare
+from imports import FOREVER, bring_in, prepare
 from policies import ADMIN, ENABLE_IAM, document, user
 from world import FAR_REGION, Key, World
 
@@ -48,6 +48,7 @@ class Subject:
     origin: str
     key: Key
     ready: dict = dataclasses.field(default_factory=dict)
+    material: bytes | None = dataclasses.field(default=None, repr=False)
 
     @property
     def arn(self) -> str:
@@ -100,12 +101,14 @@ class Subjects:
         policy = self.policy(kind, origin)
         subject = Subject(kind, origin, self.world.make_key(Origin=origin, Policy=policy, **parameters))
         if origin == "EXTERNAL":
-            material = new_material(kind)
-            subject.ready["import"] = {**prepare(self.kms, subject.id, material), "ExpirationModel": FOREVER}
+            subject.material = new_material(kind)
+            wrapped = prepare(self.kms, subject.id, subject.material)
+            subject.ready["import"] = {**wrapped, "ExpirationModel": FOREVER}
             self.kms.import_key_material(**subject.ready["import"])
         self._prepare(subject)
-        if kind == "replicated" or state == "PendingReplicaDeletion":
-            self.kms.replicate_key(KeyId=subject.id, ReplicaRegion=FAR_REGION, Policy=policy)
+        # A primary key with a replica does not come to PendingDeletion before its replica is gone.
+        if (kind == "replicated" and state != "PendingDeletion") or state == "PendingReplicaDeletion":
+            self._replicate(subject)
         self._reach(subject, state)
         assert self.state(subject) == state
         return subject
@@ -127,6 +130,11 @@ class Subjects:
             self.kms.delete_imported_key_material(KeyId=subject.id)
         else:
             assert state == "Enabled", f"no way to reach {state}"
+
+    def _replicate(self, subject: Subject) -> None:
+        self.kms.replicate_key(KeyId=subject.id, ReplicaRegion=FAR_REGION, Policy=POLICY)
+        if subject.material is not None:
+            bring_in(self.world.kms(region=FAR_REGION), subject.id, subject.material)
 
     def _prepare(self, subject: Subject) -> None:
         kms, key, ready = self.kms, {"KeyId": subject.id}, subject.ready

@@ -97,11 +97,11 @@ class Person:
         return f"{self.policy}-{self.which}-{self.number}"
 
     def identity_policy(self) -> str:
-        """What is not the matter of the test is allowed outright: aliases, the other key, a replica's creation."""
+        """What is not the matter of the test is allowed outright: aliases, the other key, the replica's side."""
         there = {"Condition": {"StringEquals": {"aws:RequestedRegion": FAR_REGION}}}
         statements = [
             identity("Allow", "kms:*", resource=[ALL_ALIASES, KNOWN_ARN]),
-            identity("Allow", "kms:CreateKey", **there),
+            identity("Allow", "kms:CreateKey", "kms:UpdatePrimaryRegion", **there),
         ]
         if self.policy == "identity":
             actions_by_place: dict = {}
