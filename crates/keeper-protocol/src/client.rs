@@ -208,6 +208,14 @@ impl Client {
         self.bytes_and_secret(&Request::CreateAccessKey { access_key_id }).await
     }
 
+    /// Seals a secret access key that another system gave out; [`Client::signing_key`] takes it under the same name.
+    ///
+    /// # Errors
+    /// [`Reason::TooLarge`] if the name or the secret is longer than 128 bytes.
+    pub async fn seal_access_key(&self, access_key_id: &str, secret: &SecretBytes) -> Result<Vec<u8>, KeeperError> {
+        self.bytes(&Request::SealAccessKey { access_key_id, secret: SecretRef(secret.expose()) }).await
+    }
+
     /// The signing key of AWS Signature Version 4 for one day, Region and service: 32 bytes.
     ///
     /// # Errors

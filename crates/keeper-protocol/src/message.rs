@@ -270,6 +270,14 @@ pub enum Request<'a> {
         /// The access key id to which the secret is bound.
         access_key_id: &'a str,
     },
+    /// Seals a secret access key that another system gave out, so that requests to that system can be signed.
+    SealAccessKey {
+        /// The name to which the secret is bound.
+        access_key_id: &'a str,
+        /// The secret.
+        #[serde(borrow)]
+        secret: SecretRef<'a>,
+    },
     /// Derives the signing key of one day, Region and service from a sealed secret access key.
     SigningKey {
         /// The access key id to which the secret is bound.

@@ -83,6 +83,9 @@ pub(crate) fn answer(request: &Request<'_>, vault: &Vault) -> Result<Response, O
         Request::SealRecords { records } => record::seal(&mut vault.keyring(), records),
         Request::OpenRecords { records } => record::open(&mut vault.keyring(), records),
         Request::CreateAccessKey { access_key_id } => access_key::create(&mut vault.keyring(), access_key_id),
+        Request::SealAccessKey { access_key_id, secret } => {
+            access_key::seal(&mut vault.keyring(), access_key_id, secret.0)
+        }
         Request::SigningKey { access_key_id, sealed, scope } => {
             access_key::signing_key(&mut vault.keyring(), access_key_id, sealed.0, scope)
         }

@@ -1,4 +1,5 @@
-//! Secret access keys: made here, sealed here, and never out again but once, to their owner.
+//! Secret access keys: made here, sealed here, and never out again but once, to their owner. Those that another system
+//! gave out are sealed here too, and never out again.
 //!
 //! Not here: which access key ids exist.
 //! Rule: "Create a signed AWS API request" of the AWS IAM user guide, step "calculate the signature", for the signing
@@ -21,6 +22,17 @@ pub(super) fn create(keyring: &mut Keyring, access_key_id: &str) -> Result<Respo
     let secret = to_text(random.expose());
     let sealed = keyring.access_keys.seal(access_key_id.as_bytes(), secret.expose())?;
     Ok(Response::BytesAndSecret { bytes: OwnedBytes(sealed), secret: Secret(secret.into_secret()) })
+}
+
+/// Seals a secret access key that another system gave out.
+pub(super) fn seal(keyring: &mut Keyring, access_key_id: &str, secret: &[u8]) -> Result<Response, OpError> {
+    check_id(access_key_id)?;
+    match secret.len() {
+        0 => return Err(OpError::Refused(Reason::BadRequest)),
+        1..=GIVEN_SECRET_BYTES_MAX => {}
+        _ => return Err(OpError::Refused(Reason::TooLarge)),
+    }
+    Ok(Response::Bytes(OwnedBytes(keyring.access_keys.seal(access_key_id.as_bytes(), secret)?)))
 }
 
 /// Derives a signing key from a sealed secret access key.
@@ -94,6 +106,8 @@ pub(super) fn check_scope(scope: &Scope<'_>) -> Result<(), OpError> {
 
 /// 240 bits; forty characters when written.
 pub(super) const SECRET_RANDOM_BYTES: usize = 30;
+/// Longest secret that another system may have given out, in bytes.
+const GIVEN_SECRET_BYTES_MAX: usize = 128;
 const PREFIX: &[u8] = b"AWS4";
 const TERMINATION: &str = "aws4_request";
 const DATE_DIGITS: usize = 8;

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::hmac;
 use kanuki_keeper_protocol::{KeeperError, Reason};
+use kanuki_types::SecretBytes;
 
 use crate::playground::{ready, shows};
 
@@ -68,4 +69,21 @@ async fn ids_and_scopes_out_of_form_are_refused() {
     assert_eq!(key("2015083", "us-east-1".into()).await, bad);
     assert_eq!(key("20150830", "x".repeat(65)).await, long);
     assert_eq!(key("20150830", "x".repeat(64)).await, None);
+}
+
+#[tokio::test]
+async fn a_secret_of_another_system_signs_under_its_name_alone() {
+    let (client, _, _folder) = ready().await;
+    let secret = SecretBytes::new(b"0123456789012345678901234567890123456789012".to_vec());
+    let sealed = client.seal_access_key("xks/cks-1/ABCDEFGHIJKLMNOPQRST", &secret).await.unwrap();
+    assert!(!shows(&sealed, secret.expose()));
+    let scope = ["20150830", "us-east-1", "kms-xks-proxy"];
+    let key = |name: &'static str| client.signing_key(name, sealed.clone(), scope[0], scope[1], scope[2]);
+    assert_eq!(key("xks/cks-1/ABCDEFGHIJKLMNOPQRST").await.unwrap().expose(), signing_key(secret.expose(), scope));
+    assert_eq!(key("xks/cks-2/ABCDEFGHIJKLMNOPQRST").await.err(), Some(KeeperError::Failed));
+    let of = |length: usize| SecretBytes::new(vec![b'x'; length]);
+    let refused = |reason| Some(KeeperError::Refused(reason));
+    assert_eq!(client.seal_access_key("x", &of(0)).await.err(), refused(Reason::BadRequest));
+    assert_eq!(client.seal_access_key("x", &of(129)).await.err(), refused(Reason::TooLarge));
+    assert_eq!(client.seal_access_key("", &of(40)).await.err(), refused(Reason::BadRequest));
 }
