@@ -4,12 +4,17 @@
 //! name of the file that holds them.
 
 use std::{
+    collections::BTreeMap,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use kanuki_server::settings::Settings;
+use kanuki_server::{
+    settings::Settings,
+    xks::{TIMEOUT_DEFAULT, TIMEOUT_MAX, XksSettings},
+};
 use kanuki_types::{AccountId, Region};
 use serde::Deserialize;
 
@@ -33,6 +38,8 @@ struct ConfigFile {
     #[serde(default)]
     limits: LimitsFile,
     #[serde(default)]
+    custom_key_stores: CustomKeyStoresFile,
+    #[serde(default)]
     insecure_test_mode: bool,
 }
 
@@ -47,6 +54,17 @@ struct SealFile {
 #[serde(deny_unknown_fields)]
 struct LimitsFile {
     grants_per_key_max: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CustomKeyStoresFile {
+    xks_ca_file: Option<PathBuf>,
+    xks_timeout_ms: Option<u64>,
+    #[serde(default)]
+    xks_addresses: BTreeMap<String, SocketAddr>,
+    #[serde(default)]
+    xks_vpc_endpoint_services: BTreeMap<String, SocketAddr>,
 }
 
 /// What seals the root key.
@@ -64,6 +82,7 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) listen: SocketAddr,
     pub(crate) settings: Settings,
+    pub(crate) xks: XksSettings,
     pub(crate) seal: Seal,
     pub(crate) seed: Option<PathBuf>,
     pub(crate) log_format: LogFormat,
@@ -97,6 +116,7 @@ impl Config {
         let default_region = regions.first().cloned().ok_or_else(|| CommandError::new("no Region"))?;
         let test_mode = args.insecure_test_mode || file.insecure_test_mode;
         Ok(Self {
+            xks: xks(file.custom_key_stores)?,
             seal: seal(args, file.seal, &data_dir)?,
             listen,
             settings: limited(Settings::new(account, default_region, regions, test_mode), &file.limits)?,
@@ -117,6 +137,26 @@ fn limited(settings: Settings, limits: &LimitsFile) -> Result<Settings, CommandE
         Some(wanted) => Ok(settings.with_grants_per_key_max(wanted)),
         None => Ok(settings),
     }
+}
+
+/// Host names know no case; the table is looked up in the small one.
+fn xks(file: CustomKeyStoresFile) -> Result<XksSettings, CommandError> {
+    let authorities = match &file.xks_ca_file {
+        Some(path) => Some(fs::read(path).map_err(|error| CommandError::new(format!("{}: {error}", path.display())))?),
+        None => None,
+    };
+    let timeout = file.xks_timeout_ms.map_or(TIMEOUT_DEFAULT, Duration::from_millis);
+    if timeout.is_zero() || timeout > TIMEOUT_MAX {
+        let most = TIMEOUT_MAX.as_millis();
+        return Err(CommandError::new(format!("custom_key_stores.xks_timeout_ms must be between 1 and {most}")));
+    }
+    let addresses = file.xks_addresses.into_iter().map(|(host, address)| (host.to_ascii_lowercase(), address));
+    Ok(XksSettings {
+        authorities,
+        addresses: addresses.collect(),
+        vpc_endpoint_services: file.xks_vpc_endpoint_services,
+        timeout,
+    })
 }
 
 /// Flags name a seal as a whole: a flag for one kind leaves the file's other kind aside.
@@ -199,6 +239,21 @@ mod tests {
         assert_eq!(limit("").unwrap(), 50_000);
         assert_eq!(limit("[limits]\ngrants_per_key_max = 3").unwrap(), 3);
         assert!(limit("[limits]\ngrants_per_key_max = 50001").unwrap_err().to_string().contains("50000"));
+    }
+
+    #[test]
+    fn proxies_are_given_a_bounded_time_and_known_addresses() {
+        let file = "[custom_key_stores]\nxks_timeout_ms = 900\n\
+                    [custom_key_stores.xks_addresses]\n'XKS.example.org' = '10.0.0.1:8443'";
+        let xks = config(&[], file).unwrap().xks;
+        assert_eq!(xks.timeout, Duration::from_millis(900));
+        assert_eq!(xks.addresses["xks.example.org"], "10.0.0.1:8443".parse().unwrap());
+        assert_eq!(config(&[], "").unwrap().xks.timeout, TIMEOUT_DEFAULT);
+        for wrong in
+            ["xks_timeout_ms = 0", "xks_timeout_ms = 10001", "xks_ca_file = '/no/such/file'", "xks_insecure = 1"]
+        {
+            assert!(config(&[], &format!("[custom_key_stores]\n{wrong}")).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::{
 
 use kanuki_server::{
     authn::Authenticator,
+    custom_key_stores::CustomKeyStores,
     doors::Doors,
     durable_file,
     http::{HttpLimits, Server, SteerableClock},
@@ -24,6 +25,7 @@ use kanuki_server::{
     pipeline::Pipeline,
     record::Recorder,
     settings::Settings,
+    xks::XksClient,
 };
 use kanuki_store::{SqliteEngine, Store};
 use kanuki_trail::{Options, Trail};
@@ -86,6 +88,7 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
     let deliver = |profile: &str, key: &_| data.add_profile(profile, settings.default_region().as_str(), key);
     let makers = Makers { store: &store, keeper: &keeper, random: &*random, now: clock.now(), deliver: &deliver };
     make_missing(makers, &identity, &settings, config.seed.as_deref()).await?;
+    let proxy_clock = Arc::clone(&wall_clock);
     let authenticator = Authenticator::new(
         Arc::clone(&identity),
         Arc::clone(&settings),
@@ -93,7 +96,10 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
         Arc::clone(&clock),
         wall_clock,
     );
-    let doors = Doors { keys: Keys::new(store, keeper.clone()), identity, settings, clock, random };
+    let proxies = XksClient::new(config.xks, keeper.clone(), proxy_clock).map_err(CommandError::from_error)?;
+    let custom_key_stores = Arc::new(CustomKeyStores::new(store.clone(), keeper.clone(), proxies));
+    let keys = Keys::new(store, keeper.clone(), Arc::clone(&custom_key_stores));
+    let doors = Doors { keys, custom_key_stores, identity, settings, clock, random };
     let pipeline = Arc::new(Pipeline::new(authenticator, doors, recorder));
     let listener = TcpListener::bind(config.listen)
         .await

@@ -39,6 +39,7 @@ mod canonical;
 mod signing_keys;
 mod verify;
 
+pub(crate) use canonical::hex;
 pub use presented::Presented;
 pub use scope::CredentialScope;
 pub use verify::{

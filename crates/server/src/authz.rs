@@ -13,7 +13,7 @@
 //! ```compile_fail,E0451
 //! use kanuki_server::{authz::{Authorized, Proof}, operations::kms::Encrypt};
 //! fn forge() -> Proof {
-//!     Proof { keys: Vec::new(), entities: Vec::new() }
+//!     Proof { keys: Vec::new(), entities: Vec::new(), outside_call: None }
 //! }
 //! ```
 //! ```compile_fail,E0451
@@ -40,6 +40,7 @@ pub use facts::Circumstances;
 
 use crate::{
     authn::Authenticated,
+    custom_key_stores::OutsideCall,
     error::{ApiError, ErrorCode},
     keys::{KeyEntry, Keys},
     operation::{Operation, Plan},
@@ -61,6 +62,8 @@ pub struct Authorized<O: Operation> {
 pub struct Proof {
     keys: Vec<KeyArn>,
     entities: Vec<String>,
+    /// Whom a custom key store is told of; only if one of the keys is in one.
+    outside_call: Option<OutsideCall>,
 }
 
 impl Proof {
@@ -86,6 +89,14 @@ impl Proof {
         } else {
             Err(ApiError::internal("an operation reached for a key that was not authorized"))
         }
+    }
+
+    /// For whom a custom key store is asked.
+    ///
+    /// # Errors
+    /// If no authorized key is in one, which is a defect of the operation.
+    pub(crate) fn outside_call(&self) -> Result<&OutsideCall, ApiError> {
+        self.outside_call.as_ref().ok_or_else(|| ApiError::internal("no authorized key is in a custom key store"))
     }
 }
 
@@ -145,10 +156,16 @@ pub(crate) async fn authorize<O: Operation>(
 ) -> Result<Authorized<O>, ApiError> {
     let (target, demands) = plan.into_parts();
     let (mut authorized_keys, mut entities) = (Vec::new(), Vec::new());
+    let mut outside_call = None;
     for demand in demands.iter() {
         decide_demand(keys, caller, circumstances, demand).await?;
         match &demand.access {
-            Access::Key { entry, .. } => authorized_keys.push(entry.arn().clone()),
+            Access::Key { entry, .. } => {
+                authorized_keys.push(entry.arn().clone());
+                if entry.record().outside.is_some() {
+                    outside_call = Some(outside_call_of::<O>(caller, circumstances));
+                }
+            }
             Access::Entity(entity) => entities.push(entity.arn.clone()),
             _ => {}
         }
@@ -158,8 +175,17 @@ pub(crate) async fn authorize<O: Operation>(
         circumstances: circumstances.clone(),
         input,
         target,
-        proof: Proof { keys: authorized_keys, entities },
+        proof: Proof { keys: authorized_keys, entities, outside_call },
     })
+}
+
+/// What a custom key store is told of a call.
+pub(crate) fn outside_call_of<O: Operation>(caller: &Authenticated, circumstances: &Circumstances) -> OutsideCall {
+    OutsideCall {
+        principal_arn: caller.caller().principal_arn(),
+        operation: O::DESCRIPTOR.name,
+        request_id: circumstances.request_id.clone(),
+    }
 }
 
 /// Decides by the policies, and where they leave it open by the grants too. A grant only allows, so it changes neither

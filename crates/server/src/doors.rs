@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use kanuki_types::{Clock, Random};
 
-use crate::{identity::Identity, keys::Keys, settings::Settings};
+use crate::{custom_key_stores::CustomKeyStores, identity::Identity, keys::Keys, settings::Settings};
 
 /// What an operation can reach.
 pub struct Doors {
     /// KMS keys, their policies, aliases and use.
     pub keys: Keys,
+    /// Custom key stores and what stands behind them.
+    pub custom_key_stores: Arc<CustomKeyStores>,
     /// Accounts, principals and credentials.
     pub identity: Arc<Identity>,
     /// The operator's choices.

@@ -51,6 +51,26 @@ error_codes! {
     AccessDenied "AccessDeniedException" 400 "AccessDenied" 403,
     /// The name is taken.
     AlreadyExists "AlreadyExistsException" 400 "EntityAlreadyExists" 409,
+    /// The cluster has a custom key store already.
+    CloudHsmClusterInUse "CloudHsmClusterInUseException" 400 "CloudHsmClusterInUse" 400,
+    /// The cluster does not do what a custom key store needs.
+    CloudHsmClusterInvalidConfiguration "CloudHsmClusterInvalidConfigurationException" 400 "CloudHsmClusterInvalidConfiguration" 400,
+    /// The cluster is not ready.
+    CloudHsmClusterNotActive "CloudHsmClusterNotActiveException" 400 "CloudHsmClusterNotActive" 400,
+    /// There is no such cluster.
+    CloudHsmClusterNotFound "CloudHsmClusterNotFoundException" 400 "CloudHsmClusterNotFound" 400,
+    /// The cluster is not a copy of the one before.
+    CloudHsmClusterNotRelated "CloudHsmClusterNotRelatedException" 400 "CloudHsmClusterNotRelated" 400,
+    /// KMS keys are in the custom key store.
+    CustomKeyStoreHasCmks "CustomKeyStoreHasCMKsException" 400 "CustomKeyStoreHasCMKs" 400,
+    /// The connection state of the custom key store forbids it.
+    CustomKeyStoreInvalidState "CustomKeyStoreInvalidStateException" 400 "CustomKeyStoreInvalidState" 400,
+    /// Another custom key store has the name.
+    CustomKeyStoreNameInUse "CustomKeyStoreNameInUseException" 400 "CustomKeyStoreNameInUse" 400,
+    /// There is no such custom key store.
+    CustomKeyStoreNotFound "CustomKeyStoreNotFoundException" 400 "CustomKeyStoreNotFound" 400,
+    /// Something outside took too long.
+    DependencyTimeout "DependencyTimeoutException" 500 "DependencyTimeout" 500,
     /// The key is switched off.
     Disabled "DisabledException" 400 "Disabled" 400,
     /// Something else is under way.
@@ -67,6 +87,8 @@ error_codes! {
     IncompleteSignature "IncompleteSignatureException" 400 "IncompleteSignature" 400,
     /// The ciphertext was made by another key than the named one.
     IncorrectKey "IncorrectKeyException" 400 "IncorrectKey" 400,
+    /// The certificate is not the cluster's.
+    IncorrectTrustAnchor "IncorrectTrustAnchorException" 400 "IncorrectTrustAnchor" 400,
     /// The key material is not the one that it must be.
     IncorrectKeyMaterial "IncorrectKeyMaterialException" 400 "IncorrectKeyMaterial" 400,
     /// Something broke here; the client may try again.
@@ -97,6 +119,8 @@ error_codes! {
     InvalidSignatureOfMessage "KMSInvalidSignatureException" 400 "KMSInvalidSignature" 400,
     /// The state of the key forbids it.
     InvalidState "KMSInvalidStateException" 400 "KMSInvalidState" 400,
+    /// The key cannot be used just now.
+    KeyUnavailable "KeyUnavailableException" 500 "KeyUnavailable" 500,
     /// A quota is used up.
     LimitExceeded "LimitExceededException" 400 "LimitExceeded" 409,
     /// The policy document is wrong.
@@ -131,6 +155,28 @@ error_codes! {
     UnsupportedOperation "UnsupportedOperationException" 400 "UnsupportedOperation" 400,
     /// A parameter breaks the model.
     Validation "ValidationException" 400 "ValidationError" 400,
+    /// Another KMS key stands on the external key.
+    XksKeyAlreadyInUse "XksKeyAlreadyInUseException" 400 "XksKeyAlreadyInUse" 400,
+    /// The external key will not do.
+    XksKeyInvalidConfiguration "XksKeyInvalidConfigurationException" 400 "XksKeyInvalidConfiguration" 400,
+    /// There is no such external key.
+    XksKeyNotFound "XksKeyNotFoundException" 400 "XksKeyNotFound" 400,
+    /// The proxy does not take the credential.
+    XksProxyIncorrectAuthenticationCredential "XksProxyIncorrectAuthenticationCredentialException" 400 "XksProxyIncorrectAuthenticationCredential" 400,
+    /// The proxy is not set up as it must be.
+    XksProxyInvalidConfiguration "XksProxyInvalidConfigurationException" 400 "XksProxyInvalidConfiguration" 400,
+    /// The proxy's answer cannot be read.
+    XksProxyInvalidResponse "XksProxyInvalidResponseException" 400 "XksProxyInvalidResponse" 400,
+    /// Another custom key store has the host.
+    XksProxyUriEndpointInUse "XksProxyUriEndpointInUseException" 400 "XksProxyUriEndpointInUse" 400,
+    /// Another custom key store has the URI.
+    XksProxyUriInUse "XksProxyUriInUseException" 400 "XksProxyUriInUse" 400,
+    /// The proxy cannot be reached.
+    XksProxyUriUnreachable "XksProxyUriUnreachableException" 400 "XksProxyUriUnreachable" 400,
+    /// Another custom key store has the VPC endpoint service.
+    XksProxyVpcEndpointServiceInUse "XksProxyVpcEndpointServiceInUseException" 400 "XksProxyVpcEndpointServiceInUse" 400,
+    /// There is no such VPC endpoint service.
+    XksProxyVpcEndpointServiceNotFound "XksProxyVpcEndpointServiceNotFoundException" 400 "XksProxyVpcEndpointServiceNotFound" 400,
 }
 
 /// A refusal.

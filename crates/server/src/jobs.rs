@@ -4,6 +4,7 @@
 //! leaves half a change.
 
 mod anchor;
+mod connections;
 mod deletion;
 mod expiry;
 mod grants;
@@ -14,6 +15,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, time::interval};
 
 pub use anchor::{AnchorFile, AnchorStore};
+pub use connections::settle_stores;
 pub use deletion::delete_due_keys;
 pub use expiry::remove_expired_material;
 pub use grants::remove_orphaned_grants;
@@ -23,6 +25,7 @@ use crate::{error::ApiError, pipeline::Pipeline};
 
 /// Runs every job until `stopped`, and a last time the ones that leave things in order.
 pub async fn run(pipeline: Arc<Pipeline>, anchors: Arc<AnchorStore>, mut stopped: watch::Receiver<bool>) {
+    let connections = tokio::spawn(connections::run(Arc::clone(&pipeline), stopped.clone()));
     let mut ticks = interval(TICK);
     let mut tick = 0_u64;
     loop {
@@ -37,6 +40,9 @@ pub async fn run(pipeline: Arc<Pipeline>, anchors: Arc<AnchorStore>, mut stopped
         {
             tracing::error!(%error, "what is due could not be done");
         }
+    }
+    if let Err(error) = connections.await {
+        tracing::error!(%error, "the job of custom key stores did not end in order");
     }
     keep_order(&pipeline, &anchors).await;
 }

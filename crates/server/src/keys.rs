@@ -56,10 +56,13 @@ pub(crate) use usage::check_usage;
 
 use grants::{GRANTS_CACHED_MAX, HeldGrants};
 
+use crate::custom_key_stores::CustomKeyStores;
+
 /// The door to everything about KMS keys.
 pub struct Keys {
     store: Store,
     keeper: Client,
+    outside: Arc<CustomKeyStores>,
     entries: Cache<KeyRecords, KeyEntry>,
     aliases: Cache<Aliases, AliasRecord>,
     held: HeldGrants,
@@ -74,7 +77,7 @@ impl std::fmt::Debug for Keys {
 impl Keys {
     /// Opens the door.
     #[must_use]
-    pub fn new(store: Store, keeper: Client) -> Self {
+    pub fn new(store: Store, keeper: Client, outside: Arc<CustomKeyStores>) -> Self {
         Self {
             entries: Cache::new(
                 store.clone(),
@@ -88,6 +91,7 @@ impl Keys {
             held: HeldGrants::new(store.clone(), GRANTS_CACHED_MAX),
             store,
             keeper,
+            outside,
         }
     }
 
@@ -96,7 +100,10 @@ impl Keys {
     /// # Errors
     /// If the store fails or refuses the record.
     pub async fn get(&self, arn: &KeyArn) -> Result<Option<Arc<KeyEntry>>, StoreError> {
-        self.entries.get(&key_key(arn)).await
+        let Some(entry) = self.entries.get(&key_key(arn)).await? else { return Ok(None) };
+        let Some(outside) = &entry.record().outside else { return Ok(Some(entry)) };
+        let stores = self.outside.of(arn.account, &arn.region).await?;
+        Ok(Some(Arc::new(entry.with_store(stores.find(&outside.store).cloned()))))
     }
 
     /// The alias with that ARN, for reading.

@@ -26,6 +26,12 @@ pub const GRANT_NAMES: u8 = 11;
 pub const GRANT_COUNTS: u8 = 12;
 /// Deleted keys whose grants are still to be removed.
 pub const GRANT_SWEEPS: u8 = 13;
+/// Custom key stores.
+pub const CUSTOM_KEY_STORES: u8 = 24;
+/// KMS keys by the key of their custom key store.
+pub const CUSTOM_KEY_STORE_KEYS: u8 = 25;
+/// Custom key stores that are being connected or disconnected.
+pub const CUSTOM_KEY_STORES_UNSETTLED: u8 = 26;
 /// Keys by the instant at which they are to rotate.
 pub const ROTATIONS: u8 = 20;
 /// Imported key material by the instant at which it expires.

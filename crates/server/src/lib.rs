@@ -13,6 +13,8 @@ pub mod operation;
 pub mod operations;
 pub mod doors;
 pub mod keys;
+pub mod custom_key_stores;
+pub mod xks;
 pub mod identity;
 pub mod record;
 pub mod jobs;

@@ -107,6 +107,7 @@ impl Pipeline {
             now: self.doors.clock.now(),
             source_ip: incoming.peer,
             user_agent: incoming.header("user-agent").map(std::borrow::Cow::into_owned),
+            request_id: draft.request_id().to_owned(),
             secure_transport: incoming.secure_transport,
         };
         Ok(Admitted { operation, caller, circumstances, fields: wire::members(call, incoming)? })

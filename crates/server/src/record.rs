@@ -26,8 +26,8 @@ use kanuki_store::{Store, StoreError, Transaction};
 use kanuki_trail::{EventId, Trail};
 use kanuki_types::Random;
 
-pub use draft::service_event;
 pub(crate) use draft::{Draft, Origin};
+pub use draft::{StoreEvent, service_event, store_event};
 
 use crate::{
     error::ApiError,

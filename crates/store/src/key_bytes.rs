@@ -4,7 +4,7 @@
 //! Invariants: two different keys of one type never have the same bytes; the bytes of a tuple's first members are a
 //! prefix of the tuple's bytes, so they scan it; the order of bytes is the order of values, member by member.
 
-use kanuki_types::{AccountId, AliasName, KeyId, MaterialId, Region, Timestamp, UniqueId};
+use kanuki_types::{AccountId, AliasName, CustomKeyStoreId, KeyId, MaterialId, Region, Timestamp, UniqueId};
 
 /// A key of a keyspace.
 pub trait KeyBytes: Sized {
@@ -113,6 +113,16 @@ impl KeyPart for String {
 
     fn read(key: &mut KeyReader<'_>) -> Option<Self> {
         key.text()
+    }
+}
+
+impl KeyPart for CustomKeyStoreId {
+    fn write(&self, key: &mut KeyWriter) {
+        key.text(self.as_str());
+    }
+
+    fn read(key: &mut KeyReader<'_>) -> Option<Self> {
+        key.text()?.parse().ok()
     }
 }
 

@@ -8,6 +8,7 @@ mod region;
 mod arn;
 mod key_id;
 mod key;
+mod custom_key_store;
 mod algorithms;
 mod alias;
 mod material_id;
@@ -24,6 +25,10 @@ pub use algorithms::{
 pub use alias::{ALIAS_NAME_LEN_MAX, AWS_ALIAS_PREFIX, AliasArn, AliasName, ParseAliasNameError};
 pub use arn::{ARN_LEN_MAX, Arn, PARTITION, ParseArnError};
 pub use caller::{Caller, CallerKind, UniqueId};
+pub use custom_key_store::{
+    ConnectionErrorCode, ConnectionState, CustomKeyStoreId, CustomKeyStoreType, ParseCustomKeyStoreIdError,
+    XksProxyConnectivity,
+};
 pub use encryption_context::{ENCRYPTION_CONTEXT_BYTES_MAX, EncryptionContext, EncryptionContextTooLarge};
 pub use key::{DataKeySpec, EncryptionAlgorithm, KeyManager, KeySpec, KeyState, KeyUsage, Origin};
 pub use key_id::{KeyArn, KeyId, ParseKeyIdError};

@@ -24,6 +24,8 @@ pub struct Circumstances {
     pub source_ip: IpAddr,
     /// The client's own word for itself; without weight.
     pub user_agent: Option<String>,
+    /// The id that the answer and the record name the request by.
+    pub request_id: String,
     /// Whether the connection is encrypted.
     pub secure_transport: bool,
 }

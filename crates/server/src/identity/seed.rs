@@ -207,6 +207,7 @@ async fn make_key(makers: Makers<'_>, identity: &Identity, account: AccountId, k
         materials: vec![material],
         pending_material: None,
         rotation: None,
+        outside: None,
         on_demand_rotations: 0,
     };
     let mut change = Transaction::default();

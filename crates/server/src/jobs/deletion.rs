@@ -54,6 +54,7 @@ async fn delete(pipeline: &Pipeline, due: DeletionKey, mark: u64) -> Result<(), 
                 change.delete::<Aliases>(&alias_key(&alias), stored.version);
             }
         }
+        doors.custom_key_stores.release(&mut change, &key).await?;
         doors.keys.mark_grants_for_removal(&arn, &mut change).await?;
         doors.keys.reschedule_expiries(&mut change, &key, None).await?;
         key.delete(&mut change);

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use kanuki_keeper_protocol::{Bytes, MaterialPlace, SealedMaterialRef};
 use kanuki_policy::{Document, Malformed, NamedDocument, Target};
 use kanuki_store::{Transaction, Versioned};
-use kanuki_types::{KeyArn, MaterialId};
+use kanuki_types::{KeyArn, KeyState, MaterialId};
 
 use super::record::{KeyRecord, Keys, Material, SealedBlob, key_key};
+use crate::custom_key_stores::StoreEntry;
 
 /// A key, ready for decisions and use.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct KeyEntry {
     arn: KeyArn,
     arn_text: String,
     version: u64,
     record: KeyRecord,
     policy: NamedDocument,
+    store: Option<Arc<StoreEntry>>,
 }
 
 impl KeyEntry {
@@ -26,7 +28,7 @@ impl KeyEntry {
         let document = Document::parse(Target::KeyPolicy, &record.policy.text)?;
         let document = document.bind(&record.policy.principal_ids);
         let policy = NamedDocument { name: "key policy".into(), document: Arc::new(document) };
-        Ok(Self { arn_text: arn.to_string(), arn, version, record, policy })
+        Ok(Self { arn_text: arn.to_string(), arn, version, record, policy, store: None })
     }
 
     /// Where the key lives.
@@ -45,6 +47,28 @@ impl KeyEntry {
     #[must_use]
     pub fn record(&self) -> &KeyRecord {
         &self.record
+    }
+
+    /// The state, as the API tells it: while its custom key store is not connected a key that could be used is
+    /// unavailable, and keeps the state that is stored for afterwards.
+    #[must_use]
+    pub fn state(&self) -> KeyState {
+        let away = self.record.outside.is_some() && !self.store.as_ref().is_some_and(|store| store.is_connected());
+        match self.record.state {
+            KeyState::Disabled | KeyState::Enabled if away => KeyState::Unavailable,
+            stored => stored,
+        }
+    }
+
+    /// The custom key store, of a key that is in one.
+    #[must_use]
+    pub fn store(&self) -> Option<&StoreEntry> {
+        self.store.as_deref()
+    }
+
+    /// The same key with its custom key store as it is now.
+    pub(super) fn with_store(&self, store: Option<Arc<StoreEntry>>) -> Self {
+        Self { store, ..self.clone() }
     }
 
     /// The key policy, compiled.

@@ -3,8 +3,8 @@
 //! Rule: `KeyMetadata` of the AWS KMS API reference; which members are present is as the live service answers.
 
 use kanuki_types::{
-    AccountId, EncryptionAlgorithm, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, MacAlgorithm, MaterialId, Origin,
-    SigningAlgorithm, Timestamp,
+    AccountId, CustomKeyStoreId, EncryptionAlgorithm, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, MacAlgorithm,
+    MaterialId, Origin, SigningAlgorithm, Timestamp,
 };
 use serde::{Serialize, Serializer};
 
@@ -14,6 +14,7 @@ use super::{
     record::KeyRecord,
     specs::{encryption_algorithms, mac_algorithms, signing_algorithms},
 };
+use crate::custom_key_stores::StoreEntry;
 
 /// An instant as JSON answers write it: seconds since the epoch, with their fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,19 +88,43 @@ pub struct KeyMetadata {
     multi_region: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     current_key_material_id: Option<MaterialId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    custom_key_store_id: Option<CustomKeyStoreId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cloud_hsm_cluster_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    xks_key_configuration: Option<XksKeyConfiguration>,
+}
+
+/// The external key of a key in an external key store.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct XksKeyConfiguration {
+    id: String,
 }
 
 impl KeyMetadata {
     /// Of a key that is stored.
     #[must_use]
     pub fn of(entry: &KeyEntry) -> Self {
-        Self::of_record(entry.arn(), entry.record())
+        let stored = Self::of_record(entry.arn(), entry.record());
+        let state = entry.state();
+        Self { key_state: state, enabled: state == KeyState::Enabled, ..stored }.in_store(entry.store())
+    }
+
+    /// The same, of a key in a custom key store.
+    #[must_use]
+    pub fn in_store(self, store: Option<&StoreEntry>) -> Self {
+        let cluster_id = store.and_then(StoreEntry::cluster_id);
+        Self { cloud_hsm_cluster_id: cluster_id.map(str::to_owned), ..self }
     }
 
     /// Of a record that is about to be stored.
     #[must_use]
     pub fn of_record(arn: &kanuki_types::KeyArn, record: &KeyRecord) -> Self {
         let expiration = expiration(record);
+        let outside = record.outside.as_ref();
+        let external = outside.filter(|_| record.origin == Origin::ExternalKeyStore);
         Self {
             account: arn.account,
             key_id: arn.key_id,
@@ -119,7 +144,12 @@ impl KeyMetadata {
             algorithms: Algorithms::of(record),
             multi_region: arn.key_id.is_multi_region(),
             // Only material that can rotate has ids that clients see.
-            current_key_material_id: record.current_material.filter(|_| record.spec == KeySpec::SymmetricDefault),
+            current_key_material_id: record
+                .current_material
+                .filter(|_| record.spec == KeySpec::SymmetricDefault && outside.is_none()),
+            custom_key_store_id: outside.map(|outside| outside.store.clone()),
+            cloud_hsm_cluster_id: None,
+            xks_key_configuration: external.map(|outside| XksKeyConfiguration { id: outside.key.clone() }),
         }
     }
 

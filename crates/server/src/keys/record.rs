@@ -17,7 +17,7 @@ use super::{
     policy::StoredPolicy,
     rotation::{Rotated, RotationSchedule},
 };
-use crate::keyspaces;
+use crate::{custom_key_stores::OutsideKey, keyspaces};
 
 /// KMS keys by account, Region and id.
 #[derive(Debug)]
@@ -69,6 +69,9 @@ pub struct KeyRecord {
     /// Automatic rotation, if it is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<RotationSchedule>,
+    /// Where the key is that its use needs beside the keeper's material; only in a custom key store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside: Option<OutsideKey>,
     /// How often RotateKeyOnDemand was used.
     #[serde(default)]
     pub on_demand_rotations: u32,

@@ -24,7 +24,7 @@ pub const SWITCHABLE: &[KeyState] = &[Disabled, Enabled, Unavailable];
 /// # Errors
 /// `DisabledException` or `KMSInvalidStateException`, by the state that the key is in.
 pub fn check_state(entry: &KeyEntry, accepted: &[KeyState]) -> Result<(), ApiError> {
-    let state = entry.record().state;
+    let state = entry.state();
     if accepted.contains(&state) {
         return Ok(());
     }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: the key that is used is the key that was authorized.
 
+use std::borrow::Cow;
+
 use kanuki_keeper_protocol::{CiphertextHeader, KeeperError, NewMaterial, Reason, SealedMaterialRef};
 use kanuki_types::{EncryptionAlgorithm, EncryptionContext, KeyArn, KeySpec, KeyUsage, MaterialId, SecretBytes};
 
@@ -14,6 +16,7 @@ use super::{
 };
 use crate::{
     authz::Proof,
+    custom_key_stores::OuterBlob,
     error::{ApiError, ErrorCode},
 };
 
@@ -47,12 +50,13 @@ impl Keys {
         how.check(key)?;
         how.check_plaintext(key, plaintext.len())?;
         let material = usable_material(proof, key)?;
-        Ok(match how.algorithm {
+        match how.algorithm {
             EncryptionAlgorithm::SymmetricDefault => {
-                self.keeper.encrypt(material, plaintext, &how.context.to_aad()).await?
+                let blob = self.keeper.encrypt(material, plaintext, &how.context.to_aad()).await?;
+                self.wrapped(proof, key, blob, how.context).await
             }
-            algorithm => self.keeper.asymmetric_encrypt(material, algorithm, plaintext).await?,
-        })
+            algorithm => Ok(self.keeper.asymmetric_encrypt(material, algorithm, plaintext).await?),
+        }
     }
 
     /// Opens a ciphertext with the material that its header names, or a headless one with the key's only material.
@@ -71,7 +75,8 @@ impl Keys {
         let id = how.is_symmetric().then_some(material.place.material_id);
         let opened = match how.algorithm {
             EncryptionAlgorithm::SymmetricDefault => {
-                self.keeper.decrypt(material, ciphertext, &how.context.to_aad()).await
+                let inner = self.unwrapped(proof, key, ciphertext, how.context).await?;
+                self.keeper.decrypt(material, &inner, &how.context.to_aad()).await
             }
             algorithm => self.keeper.asymmetric_decrypt(material, algorithm, ciphertext).await,
         };
@@ -99,9 +104,10 @@ impl Keys {
         let to_id = destination_how.is_symmetric().then_some(to.place.material_id);
         let (from_aad, to_aad) = (source_how.aad(), destination_how.aad());
         let (from_algorithm, to_algorithm) = (source_how.algorithm, destination_how.algorithm);
+        let ciphertext = self.unwrapped(proof, source_key, ciphertext, source_how.context).await?;
         let moved = self
             .keeper
-            .re_encrypt_with(from, from_algorithm, ciphertext, &from_aad, to, to_algorithm, &to_aad)
+            .re_encrypt_with(from, from_algorithm, &ciphertext, &from_aad, to, to_algorithm, &to_aad)
             .await
             .map_err(|error| match error {
                 // What was opened does not fit under the other key.
@@ -109,6 +115,7 @@ impl Keys {
                     .too_large(destination_key, plaintext_bytes_max(destination_key.record().spec, to_algorithm)),
                 other => does_not_open(other),
             })?;
+        let moved = self.wrapped(proof, destination_key, moved, destination_how.context).await?;
         Ok((moved, from_id, to_id))
     }
 
@@ -126,6 +133,7 @@ impl Keys {
         let material = data_key_material(proof, key)?;
         let id = material.place.material_id;
         let (blob, plaintext) = self.keeper.generate_data_key(material, length, &context.to_aad()).await?;
+        let blob = self.wrapped(proof, key, blob, context).await?;
         Ok((blob, plaintext, id))
     }
 
@@ -143,7 +151,36 @@ impl Keys {
         let material = data_key_material(proof, key)?;
         let id = material.place.material_id;
         let blob = self.keeper.generate_data_key_without_plaintext(material, length, &context.to_aad()).await?;
+        let blob = self.wrapped(proof, key, blob, context).await?;
         Ok((blob, id))
+    }
+
+    /// A ciphertext of the keeper's as it is answered: with the layer of a custom key store, if the key is in one.
+    async fn wrapped(
+        &self,
+        proof: &Proof,
+        key: &KeyEntry,
+        blob: Vec<u8>,
+        context: &EncryptionContext,
+    ) -> Result<Vec<u8>, ApiError> {
+        if key.record().outside.is_none() {
+            return Ok(blob);
+        }
+        self.outside.wrap(proof.outside_call()?, key, &blob, context).await
+    }
+
+    /// A ciphertext as the keeper takes it.
+    async fn unwrapped<'a>(
+        &self,
+        proof: &Proof,
+        key: &KeyEntry,
+        blob: &'a [u8],
+        context: &EncryptionContext,
+    ) -> Result<Cow<'a, [u8]>, ApiError> {
+        if key.record().outside.is_none() {
+            return Ok(blob.into());
+        }
+        Ok(self.outside.unwrap(proof.outside_call()?, key, blob, context).await?.into())
     }
 
     /// Random bytes from the keeper's generator.
@@ -240,7 +277,11 @@ fn material_of<'a>(
     }
     proof.covers(key.arn())?;
     check_state(key, USABLE)?;
-    let header = CiphertextHeader::parse(ciphertext);
+    // Without its outer layer a ciphertext would open for whoever sees what is inside: the format is the key's own.
+    let header = match key.record().outside {
+        Some(_) => OuterBlob::parse(ciphertext).map(|outer| outer.key),
+        None => CiphertextHeader::parse(ciphertext),
+    };
     let material = header.and_then(|header| key.material(&header.material_id));
     material.ok_or_else(|| ApiError::bare(ErrorCode::InvalidCiphertext))
 }

@@ -4,20 +4,26 @@ use crate::operations::operations;
 
 mod members;
 mod grant_members;
+mod custom_key_store_members;
 
 operations! {
     cancel_key_deletion CancelKeyDeletion,
+    connect_custom_key_store ConnectCustomKeyStore,
     create_alias CreateAlias,
+    create_custom_key_store CreateCustomKeyStore,
     create_grant CreateGrant,
     create_key CreateKey,
     decapsulate Decapsulate,
     decrypt Decrypt,
     delete_alias DeleteAlias,
+    delete_custom_key_store DeleteCustomKeyStore,
     delete_imported_key_material DeleteImportedKeyMaterial,
     derive_shared_secret DeriveSharedSecret,
+    describe_custom_key_stores DescribeCustomKeyStores,
     describe_key DescribeKey,
     disable_key DisableKey,
     disable_key_rotation DisableKeyRotation,
+    disconnect_custom_key_store DisconnectCustomKeyStore,
     enable_key EnableKey,
     enable_key_rotation EnableKeyRotation,
     encapsulate Encapsulate,
@@ -50,6 +56,7 @@ operations! {
     tag_resource TagResource,
     untag_resource UntagResource,
     update_alias UpdateAlias,
+    update_custom_key_store UpdateCustomKeyStore,
     update_key_description UpdateKeyDescription,
     verify Verify,
     verify_mac VerifyMac,

@@ -255,12 +255,47 @@ impl Draft {
 /// If it cannot be serialised, which is a defect.
 pub fn service_event(event_id: EventId, now: Timestamp, event: &ServiceEvent) -> Result<Vec<u8>, ApiError> {
     let ServiceEvent { name, arn, details } = event;
-    let record = AuditRecord {
-        user_identity: UserIdentity::Internal { account_id: arn.account, invoked_by: INTERNAL.into() },
+    let place = (arn.account, &arn.region);
+    let mut record = own_event(event_id, now, name, place, details);
+    record.resources = Some(vec![key_resource(arn)]);
+    record.to_bytes().map_err(ApiError::internal)
+}
+
+/// Something that the server does to a custom key store by itself.
+#[derive(Debug)]
+pub struct StoreEvent {
+    /// The name of the event.
+    pub name: &'static str,
+    /// The account that owns the store.
+    pub account: AccountId,
+    /// Its Region.
+    pub region: Region,
+    /// `serviceEventDetails`.
+    pub details: Value,
+}
+
+/// The record of something that the server did to a custom key store by itself.
+///
+/// # Errors
+/// If it cannot be serialised, which is a defect.
+pub fn store_event(event_id: EventId, now: Timestamp, event: &StoreEvent) -> Result<Vec<u8>, ApiError> {
+    let StoreEvent { name, account, region, details } = event;
+    own_event(event_id, now, name, (*account, region), details).to_bytes().map_err(ApiError::internal)
+}
+
+fn own_event(
+    event_id: EventId,
+    now: Timestamp,
+    name: &'static str,
+    (account, region): (AccountId, &Region),
+    details: &Value,
+) -> AuditRecord {
+    AuditRecord {
+        user_identity: UserIdentity::Internal { account_id: account, invoked_by: INTERNAL.into() },
         event_time: now,
         event_source: "kms.amazonaws.com".into(),
-        event_name: (*name).into(),
-        aws_region: arn.region.clone(),
+        event_name: name.into(),
+        aws_region: region.clone(),
         source_ip_address: INTERNAL.into(),
         user_agent: Some(INTERNAL.into()),
         error_code: None,
@@ -271,16 +306,15 @@ pub fn service_event(event_id: EventId, now: Timestamp, event: &ServiceEvent) ->
         request_id: None,
         event_id,
         read_only: false,
-        resources: Some(vec![key_resource(arn)]),
+        resources: None,
         event_type: EventType::AwsServiceEvent,
         management_event: true,
-        recipient_account_id: Some(arn.account),
+        recipient_account_id: Some(account),
         shared_event_id: None,
         service_event_details: Some(details.clone()),
         event_category: EventCategory::Management,
         tls_details: None,
-    };
-    record.to_bytes().map_err(ApiError::internal)
+    }
 }
 
 fn key_resource(arn: &KeyArn) -> Resource {

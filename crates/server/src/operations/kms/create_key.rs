@@ -2,17 +2,25 @@
 //!
 //! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html>
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use kanuki_store::Transaction;
 use kanuki_types::{KeyArn, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, Origin};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::put_key_policy::{PolicyPlace, bypass_fact, checked_policy, policy_text};
+use super::{
+    custom_key_store_members,
+    members::outside_event_data,
+    put_key_policy::{PolicyPlace, bypass_fact, checked_policy, policy_text},
+};
 use crate::{
     authn::Authenticated,
-    authz::{Authorized, Demand},
+    authz::{Authorized, Demand, outside_call_of},
+    custom_key_stores::{Act, Behind, OutsideKey, StoreEntry, StoreKeys, check_connection},
     doors::Doors,
     error::{ApiError, ErrorCode},
     keys::{
@@ -38,6 +46,8 @@ pub struct Input {
     bypass_lockout_check: Option<bool>,
     tags: Vec<(String, String)>,
     multi_region: bool,
+    custom_key_store_id: Option<String>,
+    xks_key_id: Option<String>,
 }
 
 /// What it gets.
@@ -60,8 +70,10 @@ impl Operation for CreateKey {
         let old_spec = fields.choice("CustomerMasterKeySpec", KeySpec::ALL, KeySpec::as_str)?;
         let spec = fields.choice("KeySpec", KeySpec::ALL, KeySpec::as_str)?;
         let origin = fields.choice("Origin", Origin::ALL, Origin::as_str)?.unwrap_or(Origin::AwsKms);
-        let custom_key_store = fields.text("CustomKeyStoreId", 1..=64)?.is_some();
-        let external_key = fields.text("XksKeyId", 1..=128)?.is_some();
+        let custom_key_store_id = fields.text("CustomKeyStoreId", 1..=64)?;
+        let xks_key_id = fields.pattern_text("XksKeyId", 1..=128, "^[a-zA-Z0-9-_.]+$", |c| {
+            c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
+        })?;
         let bypass_lockout_check = fields.boolean("BypassPolicyLockoutSafetyCheck")?;
         let tags = read_tags(fields, "Tags")?.unwrap_or_default();
         let multi_region = fields.boolean("MultiRegion")?.unwrap_or(false);
@@ -71,9 +83,8 @@ impl Operation for CreateKey {
                  deprecated.",
             ));
         }
-        if (custom_key_store || external_key) && matches!(origin, Origin::AwsKms | Origin::External) {
-            let message = format!("CustomKeyStoreId and XksKeyId are not valid for keys with Origin {origin}.");
-            return Err(ApiError::validation(message));
+        if !fields.has_violations() {
+            check_outside_members(origin, custom_key_store_id.is_some(), xks_key_id.is_some())?;
         }
         let spec = spec.or(old_spec).unwrap_or(KeySpec::SymmetricDefault);
         let input = |usage| Input {
@@ -85,6 +96,8 @@ impl Operation for CreateKey {
             bypass_lockout_check,
             tags,
             multi_region,
+            custom_key_store_id,
+            xks_key_id,
         };
         match usage {
             Some(usage) => Ok(input(usage)),
@@ -107,6 +120,11 @@ impl Operation for CreateKey {
             "bypassPolicyLockoutSafetyCheck": input.bypass_lockout_check.unwrap_or(false),
         });
         if let Some(members) = parameters.as_object_mut() {
+            for (name, value) in [("customKeyStoreId", &input.custom_key_store_id), ("xksKeyId", &input.xks_key_id)] {
+                if let Some(value) = value {
+                    members.insert(name.into(), value.clone().into());
+                }
+            }
             if let Some(policy) = &input.policy {
                 members.insert("policy".into(), policy.clone().into());
             }
@@ -145,6 +163,8 @@ impl Operation for CreateKey {
             key_id: KeyId::single_region(doors.random.bytes()),
         };
         let policy = policy_of(doors, authorized, &arn).await?;
+        let mut change = Transaction::default();
+        let place = new_key_place(doors, authorized, &arn, &mut change).await?;
         let now = doors.clock.now();
         let material = match input.origin {
             // Its material comes with ImportKeyMaterial.
@@ -167,15 +187,20 @@ impl Operation for CreateKey {
             materials: material.into_iter().collect(),
             pending_material: None,
             rotation: None,
+            outside: place.as_ref().map(|(_, outside)| outside.clone()),
             on_demand_rotations: 0,
         };
-        let mut change = Transaction::default();
         change.create::<KeyRecords>(&key_key(&arn), &record);
-        let metadata = KeyMetadata::of_record(&arn, &record);
+        let store = place.as_ref().map(|(store, _)| &**store);
+        let metadata = KeyMetadata::of_record(&arn, &record).in_store(store);
         let elements = metadata.response_elements();
         let mut outcome = Outcome::change(change, Output { key_metadata: metadata });
-        outcome.audit =
-            AuditExtras { response_elements: Some(elements), new_key: Some(arn), ..AuditExtras::default() };
+        outcome.audit = AuditExtras {
+            response_elements: Some(elements),
+            additional_event_data: store.and_then(|store| outside_event_data(&record, store.cluster_id())),
+            new_key: Some(arn),
+            ..AuditExtras::default()
+        };
         Ok(outcome)
     }
 }
@@ -202,8 +227,11 @@ fn check_supported(input: &Input) -> Result<(), ApiError> {
         let message = format!("KeyUsage {} is not compatible with KeySpec {}", input.usage, input.spec);
         return Err(ApiError::validation(message));
     }
-    if !matches!(input.origin, Origin::AwsKms | Origin::External) {
-        return unsupported(format!("Origin {} is not supported.", input.origin));
+    if !matches!(input.origin, Origin::AwsKms | Origin::External)
+        && (input.spec != KeySpec::SymmetricDefault || input.multi_region)
+    {
+        let text = "Custom key stores hold only symmetric encryption keys of a single Region.";
+        return unsupported(text.into());
     }
     if input.origin == Origin::External && !is_importable(input.spec) {
         return unsupported(format!("KeySpec {} is not supported for Origin {}", input.spec, input.origin));
@@ -212,4 +240,57 @@ fn check_supported(input: &Input) -> Result<(), ApiError> {
         return unsupported("Multi-Region keys are not supported.".into());
     }
     Ok(())
+}
+
+/// Rules between the origin and the members of custom key stores.
+fn check_outside_members(origin: Origin, store: bool, external_key: bool) -> Result<(), ApiError> {
+    let refused = |message: String| Err(ApiError::validation(message));
+    match origin {
+        Origin::AwsKms | Origin::External if store || external_key => {
+            refused(format!("CustomKeyStoreId and XksKeyId are not valid for keys with Origin {origin}."))
+        }
+        Origin::AwsKms | Origin::External => Ok(()),
+        Origin::AwsCloudHsm | Origin::ExternalKeyStore if !store => {
+            refused(format!("CustomKeyStoreId is required for keys with Origin {origin}."))
+        }
+        Origin::AwsCloudHsm if external_key => refused(format!("XksKeyId is not valid for keys with Origin {origin}.")),
+        Origin::ExternalKeyStore if !external_key => {
+            refused(format!("XksKeyId is required for keys with Origin {origin}."))
+        }
+        Origin::AwsCloudHsm | Origin::ExternalKeyStore => Ok(()),
+    }
+}
+
+/// Where in a custom key store the new key stands; claims the place in the change. None for keys of the keeper alone.
+async fn new_key_place(
+    doors: &Doors,
+    authorized: &Authorized<CreateKey>,
+    arn: &KeyArn,
+    change: &mut Transaction,
+) -> Result<Option<(Arc<StoreEntry>, OutsideKey)>, ApiError> {
+    let input = authorized.input();
+    let Some(id) = &input.custom_key_store_id else { return Ok(None) };
+    let (stores, store) = custom_key_store_members::find(doors, authorized.caller(), id).await?;
+    let fits = matches!(
+        (input.origin, &store.record().behind),
+        (Origin::ExternalKeyStore, Behind::Proxy(_)) | (Origin::AwsCloudHsm, Behind::Token(_))
+    );
+    if !fits {
+        let message = format!("Origin {} is not the one of the custom key store {id}.", input.origin);
+        return Err(ApiError::new(ErrorCode::UnsupportedOperation, message));
+    }
+    check_connection(store.record(), Act::CreateKey)?;
+    let key = input.xks_key_id.clone().unwrap_or_default();
+    let outside = OutsideKey { store: store.record().id.clone(), key };
+    let place = (arn.account, arn.region.clone(), outside.store.clone(), outside.key.clone());
+    if doors.custom_key_stores.key_on(&place).await?.is_some() {
+        let message = format!("The external key {} is the one of another KMS key.", outside.key);
+        return Err(ApiError::new(ErrorCode::XksKeyAlreadyInUse, message));
+    }
+    let call = outside_call_of::<CreateKey>(authorized.caller(), authorized.circumstances());
+    doors.custom_key_stores.check_external_key(&store, &outside.key, &call).await?;
+    // A store that is disconnected meanwhile gets no key.
+    stores.expect_unchanged(change);
+    change.create::<StoreKeys>(&place, &arn.key_id);
+    Ok(Some((store, outside)))
 }

@@ -4,15 +4,14 @@
 
 use std::sync::Arc;
 
-use kanuki_keeper_protocol::CiphertextHeader;
 use kanuki_types::{EncryptionAlgorithm, EncryptionContext, KeyArn, KeyUsage, MaterialId};
 use serde::Serialize;
-use serde_json::json;
 
 use super::members;
 use crate::{
     authn::Authenticated,
     authz::{Authorized, Demand},
+    custom_key_stores::named_key,
     doors::Doors,
     error::{ApiError, ErrorCode},
     keys::{How, KeyEntry, KeyName, Names, is_asymmetric},
@@ -91,7 +90,7 @@ impl Operation for Decrypt {
         };
         let outcome = Outcome::answer(output);
         Ok(match material {
-            Some(material) => outcome.with_event_data(json!({ "keyMaterialId": material })),
+            Some(material) => outcome.with_event_data(members::used_material_event_data(key, material)),
             None => outcome,
         })
     }
@@ -108,7 +107,7 @@ pub(super) async fn source_key(
     if let Some(key_id) = key_id {
         return Ok((members::resolve(doors, caller, key_id, Names::KeysAndAliases).await?, false));
     }
-    let header = CiphertextHeader::parse(ciphertext).ok_or_else(|| ApiError::bare(ErrorCode::InvalidCiphertext))?;
+    let header = named_key(ciphertext).ok_or_else(|| ApiError::bare(ErrorCode::InvalidCiphertext))?;
     let arn = KeyArn { account: header.account, region: caller.region().clone(), key_id: header.key_id };
     let name = match doors.keys.get(&arn).await? {
         Some(entry) => KeyName::Found { entry, alias: None },
@@ -129,7 +128,7 @@ pub(super) fn check_source(key: &KeyEntry, ciphertext: &[u8]) -> Result<(), ApiE
     if is_asymmetric(key.record().spec) {
         return Ok(());
     }
-    let header = CiphertextHeader::parse(ciphertext).ok_or_else(|| ApiError::bare(ErrorCode::InvalidCiphertext))?;
+    let header = named_key(ciphertext).ok_or_else(|| ApiError::bare(ErrorCode::InvalidCiphertext))?;
     let same = header.account == key.arn().account && header.key_id == key.arn().key_id;
     if same { Ok(()) } else { Err(incorrect()) }
 }

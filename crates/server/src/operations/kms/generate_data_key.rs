@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use kanuki_types::{EncryptionContext, KeyUsage, MaterialId};
 use serde::Serialize;
-use serde_json::json;
 
 use super::members;
 use crate::{
@@ -71,7 +70,7 @@ impl Operation for GenerateDataKey {
             key_id: key.arn_text().to_owned(),
             key_material_id: material,
         };
-        Ok(Outcome::answer(output).with_event_data(json!({ "keyMaterialId": material })))
+        Ok(Outcome::answer(output).with_event_data(members::used_material_event_data(key, material)))
     }
 }
 

@@ -67,6 +67,7 @@ impl Operation for GenerateDataKeyPair {
         let input = authorized.input();
         let key = members::key(authorized.target())?;
         check_usage(key, KeyUsage::EncryptDecrypt, "GenerateDataKeyPair")?;
+        members::not_outside(key)?;
         let pair =
             doors.keys.generate_data_key_pair(authorized.proof(), key, input.spec, &input.context, true).await?;
         let output = Output {

@@ -59,6 +59,7 @@ impl Operation for GenerateDataKeyPairWithoutPlaintext {
         let input = authorized.input();
         let key = members::key(authorized.target())?;
         check_usage(key, KeyUsage::EncryptDecrypt, "GenerateDataKeyPairWithoutPlaintext")?;
+        members::not_outside(key)?;
         let pair =
             doors.keys.generate_data_key_pair(authorized.proof(), key, input.spec, &input.context, false).await?;
         let output = Output {

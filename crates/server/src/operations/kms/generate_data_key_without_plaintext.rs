@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use kanuki_types::{KeyUsage, MaterialId};
 use serde::Serialize;
-use serde_json::json;
 
 use super::{
     generate_data_key::{self, Input},
@@ -66,6 +65,6 @@ impl Operation for GenerateDataKeyWithoutPlaintext {
         let (blob, material) = made.await?;
         let output =
             Output { ciphertext_blob: blob, key_id: key.arn_text().to_owned(), key_material_id: material };
-        Ok(Outcome::answer(output).with_event_data(json!({ "keyMaterialId": material })))
+        Ok(Outcome::answer(output).with_event_data(members::used_material_event_data(key, material)))
     }
 }

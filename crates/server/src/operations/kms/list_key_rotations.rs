@@ -114,6 +114,7 @@ impl Operation for ListKeyRotations {
     async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
         let key = members::key(authorized.target())?;
         check_symmetric(key)?;
+        members::not_outside(key)?;
         let Input { all_material, page, .. } = authorized.input();
         let record = key.record();
         let versions = record.materials.iter().filter(|material| *all_material || material.rotated.is_some());

@@ -11,9 +11,10 @@ use serde_json::{Value, json};
 use crate::{
     authn::Authenticated,
     authz::Demand,
+    custom_key_stores::OutsideKey,
     doors::Doors,
     error::{ApiError, ErrorCode},
-    keys::{GRANT_TOKEN_CHARS_MAX, KeyEntry, KeyName, Names, read_grant_token},
+    keys::{GRANT_TOKEN_CHARS_MAX, KeyEntry, KeyName, KeyRecord, Names, read_grant_token},
     operation::Plan,
     wire::Fields,
 };
@@ -145,9 +146,42 @@ pub(super) fn key(target: &Option<Arc<KeyEntry>>) -> Result<&Arc<KeyEntry>, ApiE
 /// `additionalEventData` of a call that used a key's current material: ids are told of symmetric keys only.
 pub(super) fn material_event_data(key: &KeyEntry) -> Value {
     match key.record().current_material.filter(|_| key.record().spec == KeySpec::SymmetricDefault) {
-        Some(material) => json!({ "keyMaterialId": material }),
+        Some(material) => used_material_event_data(key, material),
         None => Value::Null,
     }
+}
+
+/// `additionalEventData` of a call that used a version of a symmetric key's material, and with it the custom key store
+/// that the key is in.
+pub(super) fn used_material_event_data(key: &KeyEntry, material: MaterialId) -> Value {
+    let mut data = json!({ "keyMaterialId": material });
+    let outside = outside_event_data(key.record(), key.store().and_then(|store| store.cluster_id()));
+    if let (Some(members), Some(Value::Object(outside))) = (data.as_object_mut(), outside) {
+        members.extend(outside);
+    }
+    data
+}
+
+/// What `additionalEventData` says of a key in a custom key store.
+pub(super) fn outside_event_data(record: &KeyRecord, cluster_id: Option<&str>) -> Option<Value> {
+    let OutsideKey { store, key } = record.outside.as_ref()?;
+    Some(match cluster_id {
+        Some(cluster_id) => json!({ "customKeyStoreId": store, "clusterId": cluster_id, "backingKeyId": key }),
+        None => json!({ "customKeyStoreId": store, "xksKeyId": key }),
+    })
+}
+
+/// Refuses a key in a custom key store.
+///
+/// # Errors
+/// `UnsupportedOperationException`.
+pub(super) fn not_outside(key: &KeyEntry) -> Result<(), ApiError> {
+    let record = key.record();
+    if record.outside.is_none() {
+        return Ok(());
+    }
+    let message = format!("{} origin is {} which is not valid for this operation.", key.arn_text(), record.origin);
+    Err(ApiError::new(ErrorCode::UnsupportedOperation, message))
 }
 
 /// Reads `KeyMaterialId`.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kanuki_types::{EncryptionAlgorithm, EncryptionContext, KeyUsage, MaterialId};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{
     decrypt::{check_source, source_key},
@@ -140,10 +140,15 @@ impl Operation for ReEncrypt {
             source_key_material_id: source_material,
             destination_key_material_id: destination_material,
         };
-        Ok(Outcome::answer(output).with_event_data(json!({
+        let mut data = json!({
             "sourceKeyMaterialId": source_material,
             "destinationKeyMaterialId": destination_material,
-        })))
+        });
+        if let Some(members) = data.as_object_mut() {
+            members.extend(outside_event_data("source", source));
+            members.extend(outside_event_data("destination", destination));
+        }
+        Ok(Outcome::answer(output).with_event_data(data))
     }
 }
 
@@ -154,4 +159,17 @@ fn same_key(source: &KeyName, destination: &KeyName) -> bool {
         }
         _ => false,
     }
+}
+
+/// What is told of a key in a custom key store, with the side that the key is on.
+fn outside_event_data(side: &str, key: &KeyEntry) -> Map<String, Value> {
+    let cluster_id = key.store().and_then(|store| store.cluster_id());
+    let data = members::outside_event_data(key.record(), cluster_id);
+    let told = data.as_ref().and_then(Value::as_object).into_iter().flatten();
+    told.map(|(name, value)| {
+        let mut letters = name.chars();
+        let first: String = letters.next().map(|first| first.to_ascii_uppercase()).into_iter().collect();
+        (format!("{side}{first}{}", letters.as_str()), value.clone())
+    })
+    .collect()
 }

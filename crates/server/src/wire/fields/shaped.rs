@@ -4,10 +4,14 @@
 
 use std::ops::RangeInclusive;
 
+use kanuki_types::SecretBytes;
 use serde_json::Value;
 
 use super::{Fields, LIST_ITEMS_MAX, into_text, lower_camel, shorten, wrong_type};
 use crate::error::ApiError;
+
+/// The model's pattern, for the message, and the characters that it allows.
+pub(crate) type CharacterPattern<'a> = (&'a str, fn(char) -> bool);
 
 impl Fields {
     /// A structure, read by `read`; violations inside are named by their whole path. Members that `read` leaves are
@@ -70,6 +74,29 @@ impl Fields {
         ));
     }
 
+    /// Secret text whose length is in the range and in which every character is allowed; a message never repeats it.
+    ///
+    /// # Errors
+    /// `SerializationException` for another type.
+    pub(crate) fn secret_text(
+        &mut self,
+        name: &str,
+        length: RangeInclusive<usize>,
+        pattern: Option<CharacterPattern<'_>>,
+    ) -> Result<Option<SecretBytes>, ApiError> {
+        let Some(text) = self.take(name).map(|value| into_text(value, name)).transpose()? else { return Ok(None) };
+        let path = lower_camel(name);
+        self.check_length(&path, None, text.chars().count(), &length);
+        if let Some((pattern, allowed)) = pattern
+            && !text.chars().all(allowed)
+        {
+            self.violate(format!(
+                "Value at '{path}' failed to satisfy constraint: Member must satisfy regular expression pattern: {pattern}"
+            ));
+        }
+        Ok(Some(SecretBytes::new(text.into_bytes())))
+    }
+
     /// A list of names.
     ///
     /// # Errors
@@ -124,6 +151,17 @@ mod tests {
         assert_eq!(unknown.message().unwrap(), "Unknown member 'New' at 'outer'");
         assert!(fields(r#"{"Outer": 1}"#).structure("Outer", |_| Ok(())).is_err());
         assert!(fields("{}").structure("Outer", |_| Ok(())).unwrap().is_none());
+    }
+
+    #[test]
+    fn secrets_are_not_repeated() {
+        let mut bad = fields(r#"{"Outer": {"Secret": "hunter2!"}}"#);
+        let letters: fn(char) -> bool = |c| c.is_ascii_alphabetic();
+        bad.structure("Outer", |inner| inner.secret_text("Secret", 20..=30, Some(("^[a-z]+$", letters)))).unwrap();
+        let error = bad.finish().unwrap_err();
+        let message = error.message().unwrap();
+        assert!(message.starts_with("2 validation errors detected: Value at 'outer.secret' failed"), "{message}");
+        assert!(!message.contains("hunter"), "{message}");
     }
 
     #[test]

@@ -31,6 +31,7 @@ fn record() -> KeyRecord {
         current_material: None,
         pending_material: None,
         rotation: None,
+        outside: None,
         on_demand_rotations: 0,
     }
 }
