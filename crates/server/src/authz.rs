@@ -183,6 +183,7 @@ pub(crate) async fn authorize<O: Operation>(
 pub(crate) fn outside_call_of<O: Operation>(caller: &Authenticated, circumstances: &Circumstances) -> OutsideCall {
     OutsideCall {
         principal_arn: caller.caller().principal_arn(),
+        via_service: caller.via().last().map(|service| service.endpoint(caller.region())),
         operation: O::DESCRIPTOR.name,
         request_id: circumstances.request_id.clone(),
     }

@@ -45,6 +45,8 @@ pub struct CustomKeyStores {
 pub struct OutsideCall {
     /// The caller, as `aws:PrincipalArn` has it.
     pub principal_arn: String,
+    /// The service that calls for the caller, as `kms:ViaService` has it.
+    pub via_service: Option<String>,
     /// The operation.
     pub operation: &'static str,
     /// The request id that the trail has.
@@ -58,6 +60,7 @@ impl OutsideCall {
             kms_key_arn: key_arn,
             kms_operation: self.operation,
             kms_request_id: &self.request_id,
+            kms_via_service: self.via_service.as_deref(),
         }
     }
 }
@@ -166,7 +169,7 @@ impl CustomKeyStores {
     /// The errors of CreateCustomKeyStore and UpdateCustomKeyStore.
     pub async fn try_out(&self, store: &StoreEntry, call: &OutsideCall) -> Result<(), ApiError> {
         let Some(proxy) = store.proxy() else { return Ok(()) };
-        let metadata = RequestMetadata { aws_principal_arn: None, ..call.metadata(None) };
+        let metadata = RequestMetadata { aws_principal_arn: None, kms_via_service: None, ..call.metadata(None) };
         self.proxies.health(proxy, metadata).await.map_err(failure::of_setup)
     }
 
@@ -181,6 +184,7 @@ impl CustomKeyStores {
             kms_key_arn: None,
             kms_operation: "ConnectCustomKeyStore",
             kms_request_id: request_id,
+            kms_via_service: None,
         };
         self.proxies.health(proxy, metadata).await.map_err(|error| {
             tracing::warn!(store = %store.record().id, ?error, "an external key store could not be connected");

@@ -7,6 +7,7 @@
 use super::{Admitted, Pipeline, Step};
 use crate::{
     authn::{Forwarded, Presented},
+    authz::Circumstances,
     error::ApiError,
     http::{Incoming, InsecureNeighbour},
     operation::Service,
@@ -25,6 +26,7 @@ impl Pipeline {
         let origin = caller.made_by().map_or_else(Origin::internal, Origin::service);
         let mut draft = Draft::begin(origin, &call, now, region, &*self.doors.random);
         draft.set_caller(&caller);
+        let circumstances = Circumstances { request_id: draft.request_id().to_owned(), ..circumstances };
         let step = Step { pipeline: self, call: &call, caller, circumstances };
         let result = self.answer_service(step, members, &mut draft).await;
         self.recorder.conclude(draft, &call, result).await

@@ -21,6 +21,9 @@ pub struct RequestMetadata<'a> {
     pub kms_operation: &'a str,
     /// The request id that the trail has.
     pub kms_request_id: &'a str,
+    /// The service that calls for the caller, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kms_via_service: Option<&'a str>,
 }
 
 /// Health and key metadata are asked for with nothing but this.

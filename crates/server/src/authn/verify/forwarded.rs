@@ -171,6 +171,8 @@ impl Forwarded {
             now: Timestamp::from_millis(0),
             source_ip: Ipv4Addr::LOCALHOST.into(),
             user_agent: Some(service.name().to_owned()),
+            // Each call gets its own.
+            request_id: String::new(),
             // It never leaves the process.
             secure_transport: true,
         };
