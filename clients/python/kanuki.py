@@ -82,10 +82,12 @@ class Server:
         self.process: subprocess.Popen | None = None
         self.output: list[str] = []
         self.calls: list[Call] = []
+        self.advanced = 0  # seconds by which the clock of this process is ahead
 
     def start(self) -> "Server":
         """Starts the process and waits until it has written its endpoint."""
         assert self.process is None, "already started"
+        self.advanced = 0
         self.endpoint_file.unlink(missing_ok=True)
         command = [str(self.executable), "serve", "--data-dir", str(self.data_dir), "--listen", "127.0.0.1:0"]
         for region in REGIONS:
@@ -155,6 +157,7 @@ class Server:
         body = json.dumps({"advance_seconds": seconds}).encode()
         with urllib.request.urlopen(f"{self.endpoint}/_insecure/clock", data=body, timeout=60) as answer:
             assert answer.status == 200, answer.read()
+        self.advanced += seconds
 
     @property
     def endpoint_file(self) -> pathlib.Path:

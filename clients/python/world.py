@@ -35,6 +35,7 @@ IDENTITY_POLICIES = {
     "OneKey": document(identity("Allow", "kms:Encrypt", resource=KNOWN_ARN)),
     "OneAlias": document(identity("Allow", "kms:*", resource=ONE_ALIAS_ARN)),
     "KeyMaker": document(identity("Allow", "kms:CreateKey", "kms:PutKeyPolicy")),
+    "ExampleUser": document(identity("Allow", "kms:DeleteAlias", resource=f"arn:aws:kms:*:{HOME}:alias/*")),
     "Auditor": document(identity("Allow", "kms:List*", "kms:Describe*", "kms:Get*")),
 }
 ROLE_POLICIES = {

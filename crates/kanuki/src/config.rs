@@ -40,7 +40,22 @@ struct ConfigFile {
     #[serde(default)]
     custom_key_stores: CustomKeyStoresFile,
     #[serde(default)]
+    sessions: SessionsFile,
+    #[serde(default)]
     insecure_test_mode: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SessionsFile {
+    roles_inherit_mfa: Option<bool>,
+}
+
+impl SessionsFile {
+    fn apply(&self, mut settings: Settings) -> Settings {
+        settings.roles_inherit_mfa = self.roles_inherit_mfa.unwrap_or(settings.roles_inherit_mfa);
+        settings
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -119,7 +134,9 @@ impl Config {
             xks: xks(file.custom_key_stores)?,
             seal: seal(args, file.seal, &data_dir)?,
             listen,
-            settings: limited(Settings::new(account, default_region, regions, test_mode), &file.limits)?,
+            settings: file
+                .sessions
+                .apply(limited(Settings::new(account, default_region, regions, test_mode), &file.limits)?),
             seed: args.seed.clone().or(file.seed),
             log_format: args.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
             data_dir,

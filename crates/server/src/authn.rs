@@ -38,10 +38,12 @@ mod presented;
 mod canonical;
 mod signing_keys;
 mod verify;
+mod second_factor;
+mod reach;
 
 pub(crate) use canonical::hex;
 pub use presented::Presented;
+pub(crate) use reach::check_reach;
 pub use scope::CredentialScope;
-pub use verify::{
-    Authenticated, Authenticator, Forwarded, SERVICES_IN_CHAIN_MAX, ServicePrincipal, SessionFacts, Source,
-};
+pub use second_factor::SecondFactor;
+pub use verify::{Authenticated, Authenticator, Forwarded, SERVICES_IN_CHAIN_MAX, ServicePrincipal, Source};

@@ -222,6 +222,16 @@ impl Refusal {
             // The policies alone would have allowed it, but the caller may not even know that there is no such key.
             hidden_denial_message(request.action, arn, matches!(wording, ResourceWording::HiddenCiphertext))
         });
+        // Whether a role exists and whom it trusts is not told to those whom it does not trust.
+        let is_hidden_role = request.resource_kind == ResourceKind::RoleTrust
+            && (decision.effect == Effect::ImplicitDeny
+                || request.principal.account() != Some(request.resource_account));
+        let message = if is_hidden_role {
+            let Request { action, resource, .. } = request;
+            format!("User: {arn} is not authorized to perform: {action} on resource: {resource}")
+        } else {
+            message
+        };
         let error = ApiError::new(ErrorCode::AccessDenied, message);
         Self { error, is_implicit: decision.effect == Effect::ImplicitDeny }
     }
@@ -293,6 +303,7 @@ fn policies_of(caller: &Authenticated) -> Policies<'_> {
     Policies {
         identity: identity.map_or(&[], |identity| identity.policies()),
         boundary: identity.and_then(|identity| identity.boundary()),
+        session: caller.session_policies(),
         ..Policies::default()
     }
 }

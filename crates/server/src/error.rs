@@ -103,6 +103,8 @@ error_codes! {
     InvalidGrantId "InvalidGrantIdException" 400 "InvalidGrantId" 400,
     /// The text is no grant token.
     InvalidGrantToken "InvalidGrantTokenException" 400 "InvalidGrantToken" 400,
+    /// The code of a device is wrong.
+    InvalidAuthenticationCode "InvalidAuthenticationCodeException" 400 "InvalidAuthenticationCode" 403,
     /// A parameter has a form that the operation cannot take.
     InvalidInput "InvalidInputException" 400 "InvalidInput" 400,
     /// The import token is none, or of another key.
@@ -133,6 +135,8 @@ error_codes! {
     NotAuthorized "NotAuthorizedException" 400 "NotAuthorized" 403,
     /// No such thing.
     NotFound "NotFoundException" 400 "NoSuchEntity" 404,
+    /// Session policies and tags do not fit in a session token.
+    PackedPolicyTooLarge "PackedPolicyTooLargeException" 400 "PackedPolicyTooLarge" 400,
     /// The report was made too long ago.
     ReportExpired "ReportExpiredException" 400 "ReportExpired" 410,
     /// There is no report.

@@ -14,6 +14,7 @@ mod compose;
 mod change;
 mod list;
 mod session;
+mod mfa;
 mod unique_id;
 pub mod bootstrap;
 pub mod seed;
@@ -37,13 +38,15 @@ pub use managed::{
     ManagedEntry, ManagedPolicies, ManagedPolicy, ManagedPolicyRecord, PolicyArn, PolicyEntities, PolicyRef,
     PolicyUses, PolicyVersionEntry, PolicyVersionRecord, PolicyVersions, UseCounts, version_name,
 };
+pub use mfa::{Assignment, CheckedCode, MfaDeviceEntry, MfaDeviceRecord, MfaDevices, mfa_serial};
+pub(crate) use mfa::{ENABLE_REACH_STEPS, RESYNC_REACH_STEPS};
 pub use names::{EntityNames, NamedKind, entity_arn};
 pub use records::{
     AccessKeyRecord, AccessKeys, AccountRecord, Accounts, MAX_SESSION_SECONDS_DEFAULT, Owner, PrincipalKind,
     PrincipalNames, PrincipalRecord, Principals, TrustPolicy,
 };
-pub use session::SessionClaims;
-pub use unique_id::{new_access_key_id, new_unique_id};
+pub use session::{SessionClaims, SessionKind, SessionPolicies, TOKEN_CHARS_MAX, WebFacts};
+pub use unique_id::{new_access_key_id, new_session_key_id, new_unique_id, session_key_account};
 
 /// The door to everything about principals.
 pub struct Identity {
@@ -222,8 +225,7 @@ impl Identity {
         access_key_id: &str,
         claims: &SessionClaims,
     ) -> Result<(Vec<u8>, SecretBytes), ApiError> {
-        let claims = serde_json::to_vec(claims).map_err(ApiError::internal)?;
-        Ok(self.keeper.issue_session(access_key_id, claims).await?)
+        Ok(self.keeper.issue_session(access_key_id, claims.to_bytes()?).await?)
     }
 
     /// Finds what a policy's principal stands for: the ARN of a user, a role, a role session or a federated user.
@@ -243,6 +245,11 @@ impl Identity {
             }
             ("iam", Some(("user", rest))) => (PrincipalKind::User, rest),
             ("iam", Some(("role", rest))) => (PrincipalKind::Role, rest),
+            // The name of a federated session is free text, and nothing stands behind it that could be bound.
+            ("sts", Some(("federated-user", name))) if !name.is_empty() => {
+                let exists = self.account_exists(account).await?;
+                return Ok(if exists { PrincipalName::Account } else { PrincipalName::Unknown });
+            }
             ("sts", Some(("assumed-role", rest))) => {
                 let role = rest.split_once('/').map_or(rest, |(role, _)| role);
                 let found = self.stored_named(account, PrincipalKind::Role, role).await?;

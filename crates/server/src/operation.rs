@@ -9,7 +9,7 @@ use kanuki_store::Transaction;
 use serde::Serialize;
 
 use crate::{
-    authn::Authenticated,
+    authn::{Authenticated, SecondFactor},
     authz::{Authorized, Demand, Demands},
     doors::Doors,
     error::ApiError,
@@ -251,6 +251,12 @@ pub trait Operation: Sized + Send + Sync + 'static {
     /// `requestParameters` of the audit record, for operations that record more or other than the members as sent.
     #[must_use]
     fn audit_parameters(_input: &Self::Input) -> Option<serde_json::Value> {
+        None
+    }
+
+    /// The one-time code that the request presents, which is checked before anything is decided.
+    #[must_use]
+    fn second_factor(_input: &Self::Input) -> Option<&SecondFactor> {
         None
     }
 

@@ -1,7 +1,7 @@
 //! The one straight line that every request of every service walks:
 //!
 //! ```text
-//! recognise → find the operation → verify the signature → read the members → parse
+//! recognise → find the operation → verify the signature → read the members → parse → check the one-time code
 //!           → plan → authorize → run → commit with its record → append to the trail → answer
 //!             └───────── again if something it was decided on has changed ─┘
 //! ```
@@ -15,14 +15,15 @@ mod forward;
 use std::{future::Future, pin::Pin};
 
 use kanuki_store::StoreError;
-use kanuki_types::Region;
+use kanuki_types::{Region, Timestamp};
 
 use crate::{
-    authn::{Authenticated, Authenticator, Presented},
+    authn::{Authenticated, Authenticator, Presented, SecondFactor, check_reach},
     authz::{self, Circumstances},
     doors::Doors,
     error::{ApiError, ErrorCode},
     http::Incoming,
+    identity::CheckedCode,
     operation::{Descriptor, Operation, Outcome},
     operations,
     record::{CommitError, Draft, Origin, Recorded, Recorder},
@@ -103,14 +104,35 @@ impl Pipeline {
         let caller = self.authenticator.verify(call, incoming, presented).await?;
         draft.set_caller(&caller);
         let operation = operation.ok_or_else(|| wire::unknown_operation(call))?;
+        check_reach(&caller, operation.descriptor())?;
         let circumstances = Circumstances {
             now: self.doors.clock.now(),
             source_ip: incoming.peer,
             user_agent: incoming.header("user-agent").map(std::borrow::Cow::into_owned),
             request_id: draft.request_id().to_owned(),
             secure_transport: incoming.secure_transport,
+            second_factor: None,
         };
         Ok(Admitted { operation, caller, circumstances, fields: wire::members(call, incoming)? })
+    }
+
+    /// Checks a one-time code. That it was taken, or was wrong, is durable before anything is decided on it, so that it
+    /// is good once and cannot be guessed, whatever becomes of the call.
+    async fn check_second_factor(
+        &self,
+        caller: &Authenticated,
+        factor: &SecondFactor,
+        now: Timestamp,
+    ) -> Result<Timestamp, ApiError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let CheckedCode { change, result } = self.doors.identity.check_code(caller, factor, now).await?;
+            match self.recorder.commit_housekeeping(change).await {
+                Ok(()) => return result.map(|()| now),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ApiError::internal("the same device was used by others too often"))
     }
 
     /// The Region that a record states while nothing is verified: the claimed one if it is served, else any.
@@ -171,7 +193,7 @@ impl<O: Operation> Endpoint for Entry<O> {
 }
 
 async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut Draft) -> Result<Rendered, ApiError> {
-    let Step { pipeline, call, caller, circumstances } = step;
+    let Step { pipeline, call, caller, mut circumstances } = step;
     let doors = &pipeline.doors;
     draft.set_parameters(&O::DESCRIPTOR, fields.raw());
     let dry_run = O::DESCRIPTOR.dry_run && fields.boolean("DryRun")?.unwrap_or(false);
@@ -179,6 +201,9 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
     fields.finish()?;
     if let Some(parameters) = O::audit_parameters(&parsed) {
         draft.replace_parameters(parameters);
+    }
+    if let Some(factor) = O::second_factor(&parsed) {
+        circumstances.second_factor = Some(pipeline.check_second_factor(&caller, factor, circumstances.now).await?);
     }
     let mut input = parsed;
     for _ in 0..ATTEMPTS_MAX {

@@ -17,6 +17,8 @@ pub struct Settings {
     regions: BTreeSet<Region>,
     /// Whether the time of the domain can be steered by an endpoint, for tests.
     pub insecure_test_mode: bool,
+    /// Whether a role session that was assumed from a session made on a one-time code counts as made on it too.
+    pub roles_inherit_mfa: bool,
     /// Most grants of a key.
     pub grants_per_key_max: u64,
 }
@@ -31,7 +33,14 @@ impl Settings {
         insecure_test_mode: bool,
     ) -> Self {
         let regions = regions.into_iter().chain([default_region.clone()]).collect();
-        Self { home_account, default_region, regions, insecure_test_mode, grants_per_key_max: GRANTS_PER_KEY_MAX }
+        Self {
+            home_account,
+            default_region,
+            regions,
+            insecure_test_mode,
+            roles_inherit_mfa: true,
+            grants_per_key_max: GRANTS_PER_KEY_MAX,
+        }
     }
 
     /// The choices with another number of grants that a key may have; more than [`GRANTS_PER_KEY_MAX`] is that many.

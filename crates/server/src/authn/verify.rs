@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use kanuki_keeper_protocol::{Client, KeeperError};
-use kanuki_policy::Principal;
-use kanuki_types::{Caller, CallerKind, Clock, Region, SecretBytes, Timestamp};
+use kanuki_policy::{Document, NamedDocument, Principal, Target};
+use kanuki_types::{Caller, CallerKind, Clock, Region, SecretBytes};
 use quick_cache::sync::Cache;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
@@ -26,7 +26,7 @@ use super::{
 use crate::{
     error::{ApiError, ErrorCode},
     http::Incoming,
-    identity::{AccessKeyEntry, Identity, Owner, PrincipalEntry, SessionClaims},
+    identity::{AccessKeyEntry, Identity, Owner, PrincipalEntry, SessionClaims, TOKEN_CHARS_MAX, WebFacts},
     settings::Settings,
     wire::{Call, Dialect},
 };
@@ -39,17 +39,15 @@ pub struct Authenticated {
     identity: Option<Arc<PrincipalEntry>>,
     access_key_id: String,
     region: Region,
-    session: Option<SessionFacts>,
+    session: Option<Session>,
     standing: Standing,
 }
 
 /// What a session token adds to the caller.
 #[derive(Debug, Clone)]
-pub struct SessionFacts {
-    /// When the session was made.
-    pub issued: Timestamp,
-    /// When it ends.
-    pub expires: Timestamp,
+struct Session {
+    opened: Arc<OpenedSession>,
+    policies: Option<Arc<[NamedDocument]>>,
 }
 
 impl Authenticated {
@@ -85,8 +83,20 @@ impl Authenticated {
 
     /// What the session token says; none for long-term keys.
     #[must_use]
-    pub fn session(&self) -> Option<&SessionFacts> {
-        self.session.as_ref()
+    pub fn session(&self) -> Option<&SessionClaims> {
+        self.session.as_ref().map(|session| &session.opened.claims)
+    }
+
+    /// The policies that limit the session; none if none were given when it was made.
+    #[must_use]
+    pub fn session_policies(&self) -> Option<&[NamedDocument]> {
+        self.session.as_ref()?.policies.as_deref()
+    }
+
+    /// What the identity provider's token says with which the session was made.
+    #[must_use]
+    pub fn web(&self) -> Option<&WebFacts> {
+        self.session()?.web.as_ref()
     }
 }
 
@@ -113,7 +123,9 @@ struct SessionScope {
 #[derive(Debug)]
 struct OpenedSession {
     claims: SessionClaims,
-    signing_key: SecretBytes,
+    /// The policy that was given as text, compiled.
+    inline: Arc<[NamedDocument]>,
+    signing_key: Arc<SecretBytes>,
 }
 
 /// A key to check the signature with, and whom it belongs to.
@@ -121,7 +133,7 @@ struct Candidate {
     signing_key: Arc<SecretBytes>,
     caller: Caller,
     identity: Option<Arc<PrincipalEntry>>,
-    session: Option<SessionFacts>,
+    session: Option<Session>,
 }
 
 impl std::fmt::Debug for Authenticator {
@@ -224,7 +236,7 @@ impl Authenticator {
         presented: &Presented,
         token: &str,
     ) -> Result<Result<Candidate, ApiError>, ApiError> {
-        if token.len() > TOKEN_LEN_MAX {
+        if token.len() > TOKEN_CHARS_MAX {
             return Ok(Err(invalid_token(presented)));
         }
         let session = match self.opened_session(presented, token).await {
@@ -233,19 +245,58 @@ impl Authenticator {
             Err(error) => return Err(ApiError::internal(error)),
         };
         let claims = &session.claims;
-        let Some(principal) = self.identity.principal(claims.account, &claims.principal).await? else {
+        let now = self.clock.now();
+        let Some((caller, identity)) = self.session_owner(claims).await? else {
             return Ok(Err(invalid_token(presented)));
         };
-        if claims.expires <= self.clock.now() {
+        let Some(policies) = self.session_policies(&session).await? else {
+            return Ok(Err(invalid_token(presented)));
+        };
+        if claims.issued > now.plus_seconds(CLOCK_BACKWARDS_SECONDS_MAX) {
+            return Ok(Err(invalid_token(presented)));
+        }
+        if claims.expires <= now {
             let message = "The security token included in the request is expired";
             return Ok(Err(ApiError::new(ErrorCode::ExpiredToken, message)));
         }
-        Ok(Ok(Candidate {
-            signing_key: Arc::new(SecretBytes::new(session.signing_key.expose().to_vec())),
-            caller: principal.as_session(claims),
-            identity: Some(principal),
-            session: Some(SessionFacts { issued: claims.issued, expires: claims.expires }),
-        }))
+        let signing_key = Arc::clone(&session.signing_key);
+        Ok(Ok(Candidate { signing_key, caller, identity, session: Some(Session { opened: session, policies }) }))
+    }
+
+    /// The session as a caller, with the principal behind it as it is now; none if it is gone.
+    async fn session_owner(
+        &self,
+        claims: &SessionClaims,
+    ) -> Result<Option<(Caller, Option<Arc<PrincipalEntry>>)>, ApiError> {
+        let Some(id) = &claims.principal else {
+            // Neither a policy nor a deletion can end a session of the account's root: it ends with its access key.
+            let Some(source) = &claims.source_access_key else { return Ok(None) };
+            let key = self.identity.access_key(source).await?;
+            let key = key.filter(|key| key.is_active() && *key.owner() == Owner::Root);
+            return Ok(key.map(|key| (Caller { account: key.account(), kind: CallerKind::Root }, None)));
+        };
+        let principal = self.identity.principal(claims.account, id).await?;
+        Ok(principal.map(|principal| (principal.as_session(claims), Some(principal))))
+    }
+
+    /// The policies that limit a session: none of the outer kind if one of them no longer exists, for what it denied
+    /// would be allowed without it; none of the inner kind if none were given.
+    async fn session_policies(
+        &self,
+        session: &OpenedSession,
+    ) -> Result<Option<Option<Arc<[NamedDocument]>>>, ApiError> {
+        let Some(policies) = &session.claims.policies else { return Ok(Some(None)) };
+        if policies.managed.is_empty() {
+            return Ok(Some(Some(Arc::clone(&session.inline))));
+        }
+        let mut all = session.inline.to_vec();
+        for reference in &policies.managed {
+            let Some(document) = self.identity.policy_in_force(session.claims.account, reference).await? else {
+                return Ok(None);
+            };
+            all.push(document);
+        }
+        Ok(Some(Some(all.into())))
     }
 
     async fn opened_session(&self, presented: &Presented, token: &str) -> Result<Arc<OpenedSession>, KeeperError> {
@@ -263,11 +314,22 @@ impl Authenticator {
         let sealed = SessionClaims::decode_token(token).ok_or(KeeperError::Failed)?;
         let SessionScope { access_key_id, date, region, service, .. } = &scope;
         let (claims, signing_key) = self.keeper.open_session(access_key_id, sealed, date, region, service).await?;
-        let claims = serde_json::from_slice(&claims).map_err(|_| KeeperError::Failed)?;
-        let session = Arc::new(OpenedSession { claims, signing_key });
+        let claims = SessionClaims::from_bytes(&claims).ok_or(KeeperError::Failed)?;
+        let inline = compile_inline(&claims)?;
+        let session = Arc::new(OpenedSession { claims, inline, signing_key: Arc::new(signing_key) });
         self.sessions.insert(scope, Arc::clone(&session));
         Ok(session)
     }
+}
+
+/// The session policy that was given as text. One that no longer parses makes the session unusable.
+fn compile_inline(claims: &SessionClaims) -> Result<Arc<[NamedDocument]>, KeeperError> {
+    let text = claims.policies.as_ref().and_then(|policies| policies.inline.as_ref());
+    let documents = text.map(|text| {
+        let document = Document::parse(Target::Session, text).map_err(|_| KeeperError::Failed)?;
+        Ok(NamedDocument { name: "session policy".into(), document: Arc::new(document) })
+    });
+    documents.into_iter().collect()
 }
 
 fn signature_matches(signing_key: &SecretBytes, string_to_sign: &str, signature: &str) -> Result<bool, ApiError> {
@@ -288,7 +350,7 @@ const SIGNATURE_DIFFERS: &str = "The request signature we calculated does not ma
                                  details.";
 const ACCESS_KEY_ID_LEN_MIN: usize = 16;
 const ACCESS_KEY_ID_LEN_MAX: usize = 128;
-/// Longest session token, in characters.
-const TOKEN_LEN_MAX: usize = 4096;
+/// How far the clock may have gone back since a session was made, in seconds.
+const CLOCK_BACKWARDS_SECONDS_MAX: i64 = 300;
 /// Most opened sessions kept at once.
 const SESSIONS_MAX: usize = 2_000;

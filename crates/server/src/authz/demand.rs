@@ -89,6 +89,8 @@ pub struct RoleAccess {
     pub account: AccountId,
     /// Its trust policy.
     pub trust_policy: Option<NamedDocument>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Demand {

@@ -28,6 +28,8 @@ pub struct Circumstances {
     pub request_id: String,
     /// Whether the connection is encrypted.
     pub secure_transport: bool,
+    /// When the one-time code that the request presents was accepted, if it presents one.
+    pub second_factor: Option<Timestamp>,
 }
 
 /// The condition keys of one demand.
@@ -40,7 +42,9 @@ pub(super) struct CallFacts<'a> {
 impl Facts for CallFacts<'_> {
     fn fact(&self, key: &str) -> Option<Fact<'_>> {
         if let Some(tag) = key.strip_prefix("aws:principaltag/") {
-            return tag_value(&self.caller.identity()?.record().tags, tag);
+            // A tag of the session takes the place of the principal's own.
+            let of_session = self.caller.session().and_then(|session| tag_value(&session.tags, tag));
+            return of_session.or_else(|| tag_value(&self.caller.identity()?.record().tags, tag));
         }
         if let Some(tag) = key.strip_prefix("aws:resourcetag/") {
             return tag_value(self.resource_tags()?, tag);
@@ -55,7 +59,7 @@ impl Facts for CallFacts<'_> {
         let own = match key.split_once(':')? {
             ("aws", name) => self.global(name),
             ("kms", name) => self.kms(name),
-            _ => None,
+            _ => self.web(key),
         };
         own.or_else(|| self.demand.facts.fact(key))
     }
@@ -71,6 +75,9 @@ impl<'a> CallFacts<'a> {
             "calledvialast" => one(self.caller.via().last()?.name()),
             "currenttime" => one(now.iso8601()),
             "epochtime" => one(now.seconds().to_string()),
+            "federatedprovider" => one(self.caller.web()?.provider_arn.as_str()),
+            "multifactorauthage" => one((now.millis() - self.second_factor()?.millis()).div_euclid(1000).to_string()),
+            "multifactorauthpresent" if self.second_factor().is_some() => one("true"),
             "multifactorauthpresent" if self.caller.session().is_some() => one("false"),
             "principalaccount" => one(self.caller.principal().account()?.to_string()),
             "principalarn" if !self.is_service() => one(caller.principal_arn()),
@@ -83,6 +90,7 @@ impl<'a> CallFacts<'a> {
             "principaltype" => one(principal_type(&caller.kind)?),
             "requestedregion" => one(self.caller.region().as_str()),
             "resourceaccount" => one(self.resource_account()?),
+            "sourceidentity" => one(self.caller.session()?.source_identity.as_deref()?),
             "securetransport" => truth(self.circumstances.secure_transport),
             "sourceaccount" => one(self.caller.own_call()?.1.account.to_string()),
             "sourcearn" => one(self.caller.own_call()?.1.arn.as_deref()?),
@@ -102,6 +110,26 @@ impl<'a> CallFacts<'a> {
 
     fn is_service(&self) -> bool {
         matches!(self.caller.caller().kind, CallerKind::Service { .. })
+    }
+
+    /// When the one-time code was accepted that counts for this call: its own, or the one that the session was made on.
+    fn second_factor(&self) -> Option<Timestamp> {
+        self.circumstances.second_factor.or_else(|| self.caller.session()?.mfa)
+    }
+
+    /// What the identity provider's token says, under the provider's own name.
+    fn web(&self, key: &str) -> Option<Fact<'_>> {
+        let web = self.caller.web()?;
+        let (provider, name) = key.rsplit_once(':')?;
+        if provider != fold_key(web.host_and_path()) {
+            return None;
+        }
+        match name {
+            "amr" => Some(Fact::Many(web.methods.iter().map(|method| Cow::Borrowed(method.as_str())).collect())),
+            "aud" => Some(one(web.audience.as_str())),
+            "sub" => Some(one(web.subject.as_str())),
+            _ => None,
+        }
     }
 
     fn kms(&self, name: &str) -> Option<Fact<'_>> {
@@ -152,7 +180,8 @@ impl<'a> CallFacts<'a> {
             Access::Key { entry, .. } => Some(&entry.record().tags),
             Access::Alias { target, .. } => target.as_deref().map(|key| &key.record().tags),
             Access::Entity(entity) => Some(&entity.tags),
-            Access::Any | Access::HiddenKey { .. } | Access::Role(_) => None,
+            Access::Role(role) => Some(&role.tags),
+            Access::Any | Access::HiddenKey { .. } => None,
         }
     }
 

@@ -9,8 +9,8 @@ use kanuki_types::{AccountId, Caller, CallerKind, UniqueId};
 use super::{
     groups::compile_inline,
     names::entity_arn,
-    records::{AccessKeyRecord, Owner, PrincipalKind, PrincipalRecord},
-    session::SessionClaims,
+    records::{AccessKeyRecord, Owner, PrincipalRecord},
+    session::{SessionClaims, SessionKind},
 };
 
 /// An access key, ready for use.
@@ -216,14 +216,17 @@ impl PrincipalEntry {
     #[must_use]
     pub fn as_session(&self, claims: &SessionClaims) -> Caller {
         let PrincipalRecord { path, name, .. } = self.record();
-        let kind = match self.record().kind {
-            PrincipalKind::Role => CallerKind::AssumedRole {
+        let kind = match &claims.kind {
+            SessionKind::Federated { name } => {
+                CallerKind::FederatedUser { name: name.clone(), user_arn: self.arn(), user_id: self.id().clone() }
+            }
+            SessionKind::Role { session_name } => CallerKind::AssumedRole {
                 path: path.clone(),
                 role: name.clone(),
                 id: self.id().clone(),
-                session: claims.session_name.clone(),
+                session: session_name.clone(),
             },
-            PrincipalKind::User => CallerKind::User { path: path.clone(), name: name.clone(), id: self.id().clone() },
+            SessionKind::User => CallerKind::User { path: path.clone(), name: name.clone(), id: self.id().clone() },
         };
         Caller { account: self.account(), kind }
     }

@@ -97,6 +97,9 @@ pub struct PrincipalRecord {
     /// In how many instance profiles a role is.
     #[serde(default)]
     pub instance_profiles: u32,
+    /// The serial numbers of a user's devices that show one-time codes.
+    #[serde(default)]
+    pub mfa_devices: BTreeSet<String>,
 }
 
 impl PrincipalRecord {
@@ -118,6 +121,7 @@ impl PrincipalRecord {
             description: None,
             max_session_seconds: None,
             instance_profiles: 0,
+            mfa_devices: BTreeSet::new(),
         }
     }
 

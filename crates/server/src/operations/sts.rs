@@ -2,7 +2,13 @@
 
 use crate::operations::operations;
 
+mod members;
+mod assuming;
+
 operations! {
     assume_role AssumeRole,
+    get_access_key_info GetAccessKeyInfo,
     get_caller_identity GetCallerIdentity,
+    get_federation_token GetFederationToken,
+    get_session_token GetSessionToken,
 }

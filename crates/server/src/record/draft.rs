@@ -105,9 +105,10 @@ impl Draft {
 
     /// Notes who calls.
     pub(crate) fn set_caller(&mut self, caller: &Authenticated) {
-        let attributes = caller
-            .session()
-            .map(|session| SessionAttributes { creation_date: session.issued, mfa_authenticated: false });
+        let attributes = caller.session().map(|session| SessionAttributes {
+            creation_date: session.issued,
+            mfa_authenticated: session.mfa.is_some(),
+        });
         self.identity = UserIdentity::of(caller.caller(), Some(caller.access_key_id().to_owned()), attributes);
         if let Some(service) = caller.via().last() {
             self.identity = self.identity.clone().invoked_through(service.name().to_owned());

@@ -175,6 +175,7 @@ impl Forwarded {
             request_id: String::new(),
             // It never leaves the process.
             secure_transport: true,
+            second_factor: None,
         };
         let caller = Authenticated {
             principal: Arc::new(Principal::from_caller(&caller)),

@@ -51,6 +51,7 @@ fn check_free(user: &PrincipalRecord) -> Result<(), ApiError> {
         (!user.inline_policies.is_empty(), "delete policies"),
         (!user.access_keys.is_empty(), "delete access keys"),
         (!user.groups.is_empty(), "remove users from group"),
+        (!user.mfa_devices.is_empty(), "delete MFA device"),
     ];
     match hindrances.iter().find(|(hinders, _)| *hinders) {
         Some((_, what)) => Err(members::delete_conflict(what)),

@@ -79,6 +79,12 @@ pub(super) fn add(
     Ok(())
 }
 
+/// Removes tags; keys that are not there are of no account.
+pub(super) fn remove(existing: &mut BTreeMap<String, String>, keys: &[String]) {
+    let folded: Vec<String> = keys.iter().map(|key| fold_key(key)).collect();
+    existing.retain(|key, _| !folded.contains(&fold_key(key)));
+}
+
 fn is_tag_char(c: char) -> bool {
     c.is_alphabetic() || c.is_numeric() || (c.is_whitespace() && !c.is_control()) || "_.:/=+-@".contains(c)
 }

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use kanuki_types::SecretBytes;
 use serde_json::Value;
 
-use super::{Fields, LIST_ITEMS_MAX, into_text, lower_camel, shorten, wrong_type};
+use super::{Fields, LIST_ITEMS_MAX, into_text, lower_camel, null_at, shorten, wrong_type};
 use crate::error::ApiError;
 
 /// The model's pattern, for the message, and the characters that it allows.
@@ -95,6 +95,32 @@ impl Fields {
             ));
         }
         Ok(Some(SecretBytes::new(text.into_bytes())))
+    }
+
+    /// A list of structures with one text each.
+    ///
+    /// # Errors
+    /// `SerializationException` for another type or more than [`LIST_ITEMS_MAX`] items.
+    pub fn text_members(
+        &mut self,
+        name: &str,
+        count: RangeInclusive<usize>,
+        (member, length): (&str, RangeInclusive<usize>),
+    ) -> Result<Option<Vec<String>>, ApiError> {
+        let Some(items) = self.list(name, &count)? else { return Ok(None) };
+        let mut texts = Vec::with_capacity(items.len());
+        for (i, item) in items.into_iter().enumerate() {
+            let Value::Object(mut members) = item else { return Err(wrong_type(&item, "a structure")) };
+            let path = format!("{}.{}.member.{}", lower_camel(name), i + 1, lower_camel(member));
+            match members.remove(member).map(|value| into_text(value, member)).transpose()? {
+                Some(text) => {
+                    self.check_length(&path, Some(&text), text.chars().count(), &length);
+                    texts.push(text);
+                }
+                None => self.violate(null_at(&path)),
+            }
+        }
+        Ok(Some(texts))
     }
 
     /// A list of names.
