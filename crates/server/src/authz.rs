@@ -55,6 +55,7 @@ pub struct Authorized<O: Operation> {
     input: O::Input,
     target: O::Target,
     proof: Proof,
+    unmade: Vec<Arc<KeyEntry>>,
 }
 
 /// The keys and the entities of IAM that may be used. Doors demand it.
@@ -137,6 +138,11 @@ impl<O: Operation> Authorized<O> {
         &self.proof
     }
 
+    /// AWS managed keys that must be made before the operation can use them.
+    pub(crate) fn unmade(&self) -> &[Arc<KeyEntry>] {
+        &self.unmade
+    }
+
     /// Gives the input back, to plan again after a conflict.
     pub(crate) fn into_input(self) -> O::Input {
         self.input
@@ -155,7 +161,7 @@ pub(crate) async fn authorize<O: Operation>(
     plan: Plan<O::Target>,
 ) -> Result<Authorized<O>, ApiError> {
     let (target, demands) = plan.into_parts();
-    let (mut authorized_keys, mut entities) = (Vec::new(), Vec::new());
+    let (mut authorized_keys, mut entities, mut unmade) = (Vec::new(), Vec::new(), Vec::new());
     let mut outside_call = None;
     for demand in demands.iter() {
         decide_demand(keys, caller, circumstances, demand).await?;
@@ -165,6 +171,7 @@ pub(crate) async fn authorize<O: Operation>(
                 if entry.record().outside.is_some() {
                     outside_call = Some(outside_call_of::<O>(caller, circumstances));
                 }
+                unmade.extend(entry.is_unmade().then(|| Arc::clone(entry)));
             }
             Access::Entity(entity) => entities.push(entity.arn.clone()),
             _ => {}
@@ -176,6 +183,7 @@ pub(crate) async fn authorize<O: Operation>(
         input,
         target,
         proof: Proof { keys: authorized_keys, entities, outside_call },
+        unmade,
     })
 }
 
@@ -249,7 +257,7 @@ fn decide_with(
         Access::Key { entry, .. } => {
             let foreign = entry.arn().account != home;
             let wording = match (foreign, demand.from_ciphertext) {
-                (false, false) => ResourceWording::Named(entry.arn_text()),
+                (false, false) => ResourceWording::Named(entry.named()),
                 (false, true) => ResourceWording::Ciphertext,
                 (true, false) => ResourceWording::Hidden,
                 (true, true) => ResourceWording::HiddenCiphertext,

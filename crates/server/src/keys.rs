@@ -12,6 +12,7 @@ mod rotation;
 mod import;
 mod metadata;
 mod tags;
+mod aws_managed;
 mod usage;
 mod grants;
 mod asymmetric;
@@ -25,6 +26,7 @@ use kanuki_store::{Cache, KeyBytes as _, Store, StoreError, Versioned};
 use kanuki_types::{AccountId, AliasArn, KeyArn, KeyId, Region, Timestamp};
 
 pub use asymmetric::{DataKeyPair, Signable};
+pub use aws_managed::{Predefined, make};
 pub use entry::KeyEntry;
 pub use grants::{
     CONSTRAINT_PAIRS_MAX, CONSTRAINT_VALUE_CHARS_MAX, GRANT_TOKEN_CHARS_MAX, GRANTS_PER_KEY_MAX, GrantConstraints,
@@ -140,7 +142,8 @@ impl Keys {
         Ok(page.page(arns, |arn| key_key(arn).to_key()))
     }
 
-    /// Aliases of an account and Region, in the order of their names.
+    /// Aliases of an account and Region, in the order of their names; without a record those predefined ones whose key is
+    /// not made yet.
     ///
     /// # Errors
     /// If the store fails or refuses a record.
@@ -149,13 +152,14 @@ impl Keys {
         account: AccountId,
         region: &Region,
         page: &PageRequest,
-    ) -> Result<Page<(AliasArn, AliasRecord)>, StoreError> {
+    ) -> Result<Page<(AliasArn, Option<AliasRecord>)>, StoreError> {
         let prefix = (account, region.clone()).to_key();
         let found = self.store.scan::<Aliases>(&prefix, page.after.as_deref(), page.limit + 1).await?;
         let aliases = found
             .into_iter()
-            .map(|((account, region, name), record)| (AliasArn { account, region, name }, record.value))
+            .map(|((account, region, name), record)| (AliasArn { account, region, name }, Some(record.value)))
             .collect();
+        let aliases = aws_managed::with_predefined(account, region, page, aliases);
         Ok(page.page(aliases, |(arn, _)| alias_key(arn).to_key()))
     }
 

@@ -11,6 +11,7 @@
 //! Not here: any rule of an operation. Invariant: no step can be left out; each takes what the one before made.
 
 mod forward;
+mod managed_keys;
 
 use std::{future::Future, pin::Pin};
 
@@ -210,10 +211,17 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
         let plan = O::plan(doors, &caller, &input).await?;
         draft.set_resources(plan.demands());
         let authorized = authz::authorize::<O>(&doors.keys, &caller, &circumstances, input, plan).await?;
+        if !authorized.unmade().is_empty() {
+            if dry_run {
+                return Err(dry_run_succeeds());
+            }
+            pipeline.make_managed_keys(authorized.unmade()).await?;
+            input = authorized.into_input();
+            continue;
+        }
         let Outcome { output, change, audit } = O::run(doors, &authorized).await?;
         if dry_run {
-            let message = "The request would have succeeded, but the DryRun option is set.";
-            return Err(ApiError::new(ErrorCode::DryRun, message));
+            return Err(dry_run_succeeds());
         }
         draft.set_extras(audit);
         let rendered = wire::render_output(call, output.as_ref(), draft.request_id())?;
@@ -226,6 +234,10 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
         }
     }
     Err(ApiError::internal("the same records were changed by others too often"))
+}
+
+fn dry_run_succeeds() -> ApiError {
+    ApiError::new(ErrorCode::DryRun, "The request would have succeeded, but the DryRun option is set.")
 }
 
 /// How often a change is tried when others change the same records.

@@ -183,6 +183,9 @@ async fn make_key(makers: Makers<'_>, identity: &Identity, account: AccountId, k
         return Ok(());
     }
     let name = arn.to_string();
+    if key.alias.as_ref().is_some_and(AliasName::is_reserved) {
+        return Err(wrong(&name, "aliases that begin with alias/aws/ are reserved"));
+    }
     let material =
         material(&key.insecure_material).ok_or_else(|| wrong(&name, "insecure_material has 64 hex digits"))?;
     let spec = KeySpec::SymmetricDefault;

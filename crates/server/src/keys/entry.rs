@@ -19,16 +19,27 @@ pub struct KeyEntry {
     record: KeyRecord,
     policy: NamedDocument,
     store: Option<Arc<StoreEntry>>,
+    /// The alias whose key it is to be, if it is not made yet.
+    unmade: Option<String>,
 }
 
 impl KeyEntry {
     /// Compiles the policy. A stored policy that no longer parses makes the key unusable: no policy, no access.
     pub(super) fn new(arn: KeyArn, stored: Versioned<KeyRecord>) -> Result<Self, Malformed> {
         let Versioned { version, value: record } = stored;
+        Self::compiled(arn, version, record, None)
+    }
+
+    /// A key that will be made on its first use, with the alias that stands for it.
+    pub(super) fn unmade(arn: KeyArn, record: KeyRecord, alias: String) -> Result<Self, Malformed> {
+        Self::compiled(arn, 0, record, Some(alias))
+    }
+
+    fn compiled(arn: KeyArn, version: u64, record: KeyRecord, unmade: Option<String>) -> Result<Self, Malformed> {
         let document = Document::parse(Target::KeyPolicy, &record.policy.text)?;
         let document = document.bind(&record.policy.principal_ids);
         let policy = NamedDocument { name: "key policy".into(), document: Arc::new(document) };
-        Ok(Self { arn_text: arn.to_string(), arn, version, record, policy, store: None })
+        Ok(Self { arn_text: arn.to_string(), arn, version, record, policy, store: None, unmade })
     }
 
     /// Where the key lives.
@@ -41,6 +52,18 @@ impl KeyEntry {
     #[must_use]
     pub fn arn_text(&self) -> &str {
         &self.arn_text
+    }
+
+    /// How refusals and records name the key: by its ARN; by its alias while it is not made and its id may never be.
+    #[must_use]
+    pub fn named(&self) -> &str {
+        self.unmade.as_deref().unwrap_or(&self.arn_text)
+    }
+
+    /// Whether the key is yet to be made.
+    #[must_use]
+    pub fn is_unmade(&self) -> bool {
+        self.unmade.is_some()
     }
 
     /// The record.

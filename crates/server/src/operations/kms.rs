@@ -3,6 +3,7 @@
 use crate::operations::operations;
 
 mod members;
+mod first_use;
 mod grant_members;
 mod custom_key_store_members;
 

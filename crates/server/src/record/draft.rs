@@ -139,7 +139,7 @@ impl Draft {
         self.resources.clear();
         for demand in demands.iter() {
             let (kind, account, arn) = match &demand.access {
-                Access::Key { entry, .. } => (KEY_TYPE, entry.arn().account, entry.arn_text().to_owned()),
+                Access::Key { entry, .. } => (KEY_TYPE, entry.arn().account, entry.named().to_owned()),
                 Access::HiddenKey { arn, account } => (KEY_TYPE, *account, arn.clone()),
                 Access::Alias { text, account, .. } => (KEY_TYPE, *account, text.clone()),
                 Access::Role(role) => ("AWS::IAM::Role", role.account, role.arn.clone()),

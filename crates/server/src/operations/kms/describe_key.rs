@@ -1,4 +1,4 @@
-//! DescribeKey: what a key is and in which state.
+//! DescribeKey: what a key is and in which state. Describing a predefined alias makes its AWS managed key.
 //!
 //! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html>
 
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::members;
+use super::{first_use, members};
 use crate::{
     authn::Authenticated,
     authz::{Authorized, Demand},
@@ -45,7 +45,9 @@ impl Operation for DescribeKey {
         caller: &Authenticated,
         input: &String,
     ) -> Result<Plan<Self::Target>, ApiError> {
-        members::plan_on_key(doors, caller, input, Names::Described, |name| Demand::on_name("kms:DescribeKey", name)).await
+        let name = first_use::resolve(doors, caller, input, Names::Described).await?;
+        let demand = Demand::on_name("kms:DescribeKey", &name);
+        Ok(Plan::new(members::found(name), demand))
     }
 
     async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {

@@ -29,15 +29,18 @@ pub struct Input {
     page: PageRequest,
 }
 
-/// An alias of the list.
+/// An alias of the list; a predefined one without a key has its name alone.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct AliasListEntry {
     alias_name: String,
     alias_arn: String,
-    target_key_id: KeyId,
-    creation_date: Epoch,
-    last_updated_date: Epoch,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_key_id: Option<KeyId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    creation_date: Option<Epoch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_updated_date: Option<Epoch>,
 }
 
 /// What it gets.
@@ -89,9 +92,9 @@ impl Operation for ListAliases {
             .map(|(arn, record)| AliasListEntry {
                 alias_arn: arn.to_string(),
                 alias_name: arn.name.to_string(),
-                target_key_id: record.target,
-                creation_date: Epoch(record.created),
-                last_updated_date: Epoch(record.updated),
+                target_key_id: record.as_ref().map(|record| record.target),
+                creation_date: record.as_ref().map(|record| Epoch(record.created)),
+                last_updated_date: record.as_ref().map(|record| Epoch(record.updated)),
             })
             .collect();
         Ok(Outcome::answer(Output { aliases, truncated: next.is_some(), next_marker: next }))
@@ -102,13 +105,13 @@ async fn aliases_of(
     doors: &Doors,
     key: &KeyEntry,
     page: &PageRequest,
-) -> Result<Page<(AliasArn, AliasRecord)>, ApiError> {
+) -> Result<Page<(AliasArn, Option<AliasRecord>)>, ApiError> {
     let mut aliases = Vec::new();
     for name in &key.record().aliases {
         let behind = page.after.as_ref().is_none_or(|after| name.as_str().as_bytes() > after.as_slice());
         let arn = AliasArn { account: key.arn().account, region: key.arn().region.clone(), name: name.clone() };
         if behind && let Some(record) = doors.keys.alias(&arn).await? {
-            aliases.push((arn, AliasRecord::clone(&record)));
+            aliases.push((arn, Some(AliasRecord::clone(&record))));
         }
     }
     aliases.truncate(page.limit + 1);

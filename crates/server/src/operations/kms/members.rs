@@ -114,7 +114,12 @@ pub(super) async fn resolve(
     identifier: &str,
     names: Names,
 ) -> Result<KeyName, ApiError> {
-    doors.keys.resolve(caller.caller().account, caller.region(), identifier, names).await
+    // A service's call may be the first use of the key that it has in the caller's account.
+    if caller.via().is_empty() {
+        doors.keys.resolve(caller.caller().account, caller.region(), identifier, names).await
+    } else {
+        super::first_use::resolve(doors, caller, identifier, names).await
+    }
 }
 
 /// The plan of an operation on one key: its target is the key.
