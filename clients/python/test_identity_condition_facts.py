@@ -96,3 +96,79 @@ def test_how_long_imported_material_lasts(world):
         parameters = imports.prepare(world.kms(), key.id, b"\x07" * 32)
         got = error_of(world.kms("Bob").import_key_material, **parameters, **more)
         assert got == (None if allowed else "AccessDeniedException"), (condition, more)
+
+
+def test_aliases_in_a_key_policy(world, key):
+    """`kms:ResourceAliases` has its value there too, and is absent of a key without aliases."""
+    encrypt, names = world.kms("Bob").encrypt, {"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/payroll-*"}}
+    assert not denied_unless(world, key, "kms:Encrypt", names, encrypt, Plaintext=b"m")
+    world.kms().create_alias(AliasName="alias/payroll-1", TargetKeyId=key.id)
+    assert denied_unless(world, key, "kms:Encrypt", names, encrypt, Plaintext=b"m")
+    world.kms().delete_alias(AliasName="alias/payroll-1")
+
+
+def test_a_key_that_takes_no_context_has_none(world):
+    """A context that a client sends along to an asymmetric key meets no condition; the call fails for it anyway."""
+    key = world.make_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
+    encrypt, parameters = world.kms("Bob").encrypt, {"Plaintext": b"m", "EncryptionAlgorithm": "RSAES_OAEP_SHA_256"}
+    has_one = {"StringEquals": {"kms:EncryptionContext:a": "b"}}
+    world.put_policy(key, allow(BOB, "kms:Encrypt", Condition=has_one))
+    got = error_of(encrypt, KeyId=key.id, EncryptionContext={"a": "b"}, **parameters)
+    assert got == "AccessDeniedException"
+    has_none = {"Null": {"kms:EncryptionContextKeys": "true"}}
+    assert denied_unless(world, key, "kms:Encrypt", has_none, encrypt, **parameters)
+
+
+@pytest.mark.parametrize(
+    ("method", "action", "spec", "usage", "parameters", "fact", "value"),
+    [
+        ("encrypt", "Encrypt", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", {"Plaintext": b"m"}, "EncryptionAlgorithm", "SYMMETRIC_DEFAULT"),
+        (
+            "generate_data_key", "GenerateDataKey", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", {"KeySpec": "AES_256"},
+            "EncryptionAlgorithm", "SYMMETRIC_DEFAULT",
+        ),
+        (
+            "sign", "Sign", "ECC_NIST_P256", "SIGN_VERIFY", {"Message": b"m", "SigningAlgorithm": "ECDSA_SHA_256"},
+            "MessageType", "RAW",
+        ),
+        (
+            "schedule_key_deletion", "ScheduleKeyDeletion", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", {},
+            "ScheduleKeyDeletionPendingWindowInDays", "30",
+        ),
+    ],
+)  # fmt: skip
+def test_defaults_are_seen(world, method, action, spec, usage, parameters, fact, value):
+    """A parameter that is left out counts as its default, in an allow and in a deny."""
+    key = world.make_key(KeySpec=spec, KeyUsage=usage)
+    call = getattr(world.kms("Bob"), method)
+    for operator, allowed in [("StringNotEquals", False), ("StringEquals", True)]:
+        condition = {operator: {f"kms:{fact}": value}}
+        assert denied_unless(world, key, f"kms:{action}", condition, call, **parameters) is allowed
+
+
+NEW_KEY = [
+    ("KeySpec", "SYMMETRIC_DEFAULT"), ("KeyUsage", "ENCRYPT_DECRYPT"), ("KeyOrigin", "AWS_KMS"), ("MultiRegion", "false"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def makers():
+    """A server with a user for each default of CreateKey, who may make keys with it, and one who may not."""
+    made = Servers()
+    seed = made.folder / "seed.toml"
+    lines = ["[[account]]", f'id = "{HOME}"']
+    for fact, value in NEW_KEY:
+        for name, operator in [(f"Has{fact}", "StringEquals"), (f"Lacks{fact}", "StringNotEquals")]:
+            policy = document(identity("Allow", "kms:CreateKey", Condition={operator: {f"kms:{fact}": value}}))
+            lines += ["[[account.user]]", f'name = "{name}"', "access_key = true"]
+            lines += [f"inline_policies = {{ use = '''{policy}''' }}"]
+    seed.write_text("\n".join(lines))
+    yield World(made.over(made.folder / "data", seed=seed))
+    made.close()
+
+
+@pytest.mark.parametrize("fact", [fact for fact, _ in NEW_KEY])
+def test_defaults_of_a_new_key_are_seen(makers, fact):
+    policy = {"BypassPolicyLockoutSafetyCheck": True}
+    assert error_of(makers.kms(f"Has{fact}").create_key, **policy) is None
+    assert error_of(makers.kms(f"Lacks{fact}").create_key, **policy) == "AccessDeniedException"

@@ -7,7 +7,7 @@
 use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use kanuki_policy::{Fact, Facts, fold_key};
-use kanuki_types::{CallerKind, Timestamp};
+use kanuki_types::{CallerKind, EncryptionContext, KeySpec, Timestamp};
 
 use super::demand::{Access, Demand};
 use crate::{
@@ -136,7 +136,7 @@ impl<'a> CallFacts<'a> {
         Some(match name {
             "calleraccount" if knows_caller(self.demand.action) => one(self.caller.principal().account()?.to_string()),
             "encryptioncontextkeys" => {
-                let pairs = self.demand.encryption_context.as_ref()?.pairs();
+                let pairs = self.context()?.pairs();
                 if pairs.is_empty() {
                     return None;
                 }
@@ -165,10 +165,16 @@ impl<'a> CallFacts<'a> {
         })
     }
 
+    /// The encryption context; a key that takes none has none, whatever a client sends along.
+    fn context(&self) -> Option<&EncryptionContext> {
+        let takes_one = self.key().is_none_or(|key| key.record().spec == KeySpec::SymmetricDefault);
+        self.demand.encryption_context.as_ref().filter(|_| takes_one)
+    }
+
     /// The value of a context pair whose key is spelled so, case apart. Two keys that differ in case alone make the
     /// question ambiguous, and an ambiguous key has no value.
     fn context_value(&self, name: &str) -> Option<Fact<'_>> {
-        let pairs = self.demand.encryption_context.as_ref()?.pairs();
+        let pairs = self.context()?.pairs();
         let mut matching = pairs.iter().filter(|(key, _)| fold_key(key) == name).map(|(_, value)| value);
         let value = matching.next()?;
         matching.next().is_none().then(|| one(value.as_str()))
