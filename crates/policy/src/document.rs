@@ -94,10 +94,10 @@ impl Document {
         named.collect::<BTreeSet<_>>().into_iter()
     }
 
-    /// Binds each named user or role ARN to the unique id it had when the document was stored: from then on the ARN
-    /// matches only a caller with that id, and an ARN that is missing from the map matches nobody. A session ARN is
-    /// bound to its role's or user's id if the map has it, else its text decides. An unbound document matches by text
-    /// alone, for simulation.
+    /// Binds each named user or role ARN to the unique id it had when the document was stored: from then on it stands
+    /// for the principal with that id, under whatever name, and an ARN that is missing from the map matches nobody. A
+    /// session ARN is bound to its role's or user's id if the map has it, else its text decides. An unbound document
+    /// matches by text alone, for simulation.
     #[must_use]
     pub fn bind(mut self, ids: &BTreeMap<String, UniqueId>) -> Self {
         for element in self.statements.iter_mut().filter_map(|statement| statement.principal.as_mut()) {

@@ -151,9 +151,10 @@ impl Named {
         let itself = principal.arn == *self.text;
         let behind = principal.behind.as_deref() == Some(&*self.text);
         match (self.form, principal.kind) {
-            (Form::Role, PrincipalKind::RoleSession) if behind => MatchKinds::LIMITED,
-            (Form::User, PrincipalKind::FederatedUser) if behind => MatchKinds::LIMITED,
-            (Form::User, PrincipalKind::User) if itself => MatchKinds::DIRECT,
+            // The id goes on when a user is renamed or moved; the text is of no more account then.
+            (Form::Role, PrincipalKind::RoleSession) if by_id || behind => MatchKinds::LIMITED,
+            (Form::User, PrincipalKind::FederatedUser) if by_id || behind => MatchKinds::LIMITED,
+            (Form::User, PrincipalKind::User) if by_id || itself => MatchKinds::DIRECT,
             (Form::Session, PrincipalKind::FederatedUser | PrincipalKind::RoleSession) if itself => MatchKinds::DIRECT,
             (Form::UniqueId, PrincipalKind::User) if by_id => MatchKinds::DIRECT,
             (Form::UniqueId, PrincipalKind::FederatedUser | PrincipalKind::RoleSession) if by_id => MatchKinds::LIMITED,
