@@ -30,7 +30,10 @@ STATUSES = {
 }  # fmt: skip
 
 # The account's root has no user name, and its id is the account's, which is shorter than the model says.
-OF_ROOT = {"GetUser": {"User.UserId", "User.UserName"}}
+OF_ROOT = {
+    "CreateAccessKey": {"AccessKey.UserName"},
+    "GetUser": {"User.UserId", "User.UserName"},
+}
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 

@@ -12,6 +12,9 @@ mod entries;
 mod generation;
 mod compose;
 mod change;
+mod change_groups;
+mod change_policies;
+mod change_access_keys;
 mod list;
 mod session;
 mod mfa;
@@ -22,7 +25,7 @@ pub mod seed;
 use std::{collections::BTreeMap, sync::Arc};
 
 use kanuki_keeper_protocol::Client;
-use kanuki_policy::NamedDocument;
+use kanuki_policy::{NamedDocument, rewrite_principals};
 use kanuki_store::{Cache, Store, StoreError, Versioned};
 use kanuki_types::{AccountId, Arn, PARTITION, SecretBytes, UniqueId};
 
@@ -32,8 +35,11 @@ use generation::Generation;
 
 pub use aws_managed::{AWS_POLICIES, AWS_POLICY_VERSION, AwsPolicy, aws_policy};
 pub use change::PolicyUse;
+pub use change_access_keys::KeyOwner;
+pub use change_groups::member_key;
 pub use entries::{AccessKeyEntry, PrincipalEntry, StoredPrincipal};
 pub use groups::{GroupEntry, GroupMembers, GroupRecord, Groups};
+pub use list::Found;
 pub use managed::{
     ManagedEntry, ManagedPolicies, ManagedPolicy, ManagedPolicyRecord, PolicyArn, PolicyEntities, PolicyRef,
     PolicyUses, PolicyVersionEntry, PolicyVersionRecord, PolicyVersions, UseCounts, version_name,
@@ -168,6 +174,38 @@ impl Identity {
         self.groups.get(&(account, id.clone())).await
     }
 
+    /// Whether an account has a managed policy of that name, whatever its path.
+    ///
+    /// # Errors
+    /// If the store fails or refuses the record.
+    pub async fn policy_name_is_taken(&self, account: AccountId, name: &str) -> Result<bool, StoreError> {
+        let key = (account, NamedKind::Policy, name.to_ascii_lowercase());
+        Ok(self.store.get::<EntityNames>(&key).await?.is_some())
+    }
+
+    /// The group with that name; case does not count.
+    ///
+    /// # Errors
+    /// If the store fails or refuses a record.
+    pub async fn group_named(&self, account: AccountId, name: &str) -> Result<Option<Arc<GroupEntry>>, StoreError> {
+        match self.store.get::<EntityNames>(&(account, NamedKind::Group, name.to_ascii_lowercase())).await? {
+            Some(id) => self.group(account, &id.value).await,
+            None => Ok(None),
+        }
+    }
+
+    /// A version of an account's own managed policy.
+    ///
+    /// # Errors
+    /// If the store fails or refuses the record.
+    pub async fn policy_version(
+        &self,
+        policy: &ManagedEntry,
+        number: u32,
+    ) -> Result<Option<Arc<PolicyVersionEntry>>, StoreError> {
+        self.policy_versions.get(&(policy.account(), policy.id().clone(), version_name(number))).await
+    }
+
     /// The account's own managed policy with that id.
     ///
     /// # Errors
@@ -226,6 +264,34 @@ impl Identity {
         claims: &SessionClaims,
     ) -> Result<(Vec<u8>, SecretBytes), ApiError> {
         Ok(self.keeper.issue_session(access_key_id, claims.to_bytes()?).await?)
+    }
+
+    /// A document as it is shown: a principal under the ARN that it has now, a deleted one by its unique id.
+    ///
+    /// # Errors
+    /// If the store fails or refuses a record.
+    pub async fn shown_document(
+        &self,
+        text: &str,
+        principal_ids: &BTreeMap<String, UniqueId>,
+    ) -> Result<String, StoreError> {
+        let mut shown = BTreeMap::new();
+        for (arn, id) in principal_ids {
+            let account = arn.parse::<Arn>().ok().and_then(|arn| arn.account.parse().ok());
+            let Some(account) = account else { continue };
+            match self.stored_principal(account, id).await? {
+                None => shown.insert(arn.as_str(), id.to_string()),
+                // A session goes on under its role's name, which never changes.
+                Some(found) if found.record().kind == PrincipalKind::User && found.arn() != *arn => {
+                    shown.insert(arn.as_str(), found.arn())
+                }
+                Some(_) => None,
+            };
+        }
+        if shown.is_empty() {
+            return Ok(text.to_owned());
+        }
+        Ok(rewrite_principals(text, |principal| shown.get(principal).cloned()))
     }
 
     /// Finds what a policy's principal stands for: the ARN of a user, a role, a role session or a federated user.

@@ -208,6 +208,12 @@ impl<O> Outcome<O> {
         Self { output: None, change: Some(transaction), audit: AuditExtras::default() }
     }
 
+    /// Nothing to do and nothing to say: what was asked for is so already.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { output: None, change: None, audit: AuditExtras::default() }
+    }
+
     /// Adds `additionalEventData`.
     #[must_use]
     pub fn with_event_data(mut self, data: serde_json::Value) -> Self {

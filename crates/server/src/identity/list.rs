@@ -25,11 +25,11 @@ impl Identity {
         page: &PageRequest,
     ) -> Result<Page<Arc<StoredPrincipal>>, StoreError> {
         let prefix = (account, kind).to_key();
-        self.list_names::<PrincipalNames, _, _>(&prefix, page, move |id| async move {
+        let load = move |id| async move {
             let found = self.stored_principal(account, &id).await?;
             Ok(found.filter(|found| found.record().path.starts_with(path_prefix)))
-        })
-        .await
+        };
+        Ok(marked(page, self.list_names::<PrincipalNames, _, _>(&prefix, page, load).await?))
     }
 
     /// Groups whose path begins with a text.
@@ -43,14 +43,14 @@ impl Identity {
         page: &PageRequest,
     ) -> Result<Page<Arc<GroupEntry>>, StoreError> {
         let prefix = (account, NamedKind::Group).to_key();
-        self.list_names::<EntityNames, _, _>(&prefix, page, move |id| async move {
+        let load = move |id| async move {
             let found = self.group(account, &id).await?;
             Ok(found.filter(|found| found.record().path.starts_with(path_prefix)))
-        })
-        .await
+        };
+        Ok(marked(page, self.list_names::<EntityNames, _, _>(&prefix, page, load).await?))
     }
 
-    /// The account's own managed policies whose path begins with a text.
+    /// The account's own managed policies whose path begins with a text, and the place to go on from.
     ///
     /// # Errors
     /// If the store fails or refuses a record.
@@ -59,7 +59,7 @@ impl Identity {
         account: AccountId,
         path_prefix: &str,
         page: &PageRequest,
-    ) -> Result<Page<Arc<ManagedEntry>>, StoreError> {
+    ) -> Result<Found<Arc<ManagedEntry>>, StoreError> {
         let prefix = (account, NamedKind::Policy).to_key();
         self.list_names::<EntityNames, _, _>(&prefix, page, move |id| async move {
             let found = self.managed_policy(account, &id).await?;
@@ -74,7 +74,7 @@ impl Identity {
         prefix: &[u8],
         page: &PageRequest,
         load: impl Fn(UniqueId) -> F + Send,
-    ) -> Result<Page<T>, StoreError>
+    ) -> Result<Found<T>, StoreError>
     where
         K: Keyspace<Value = UniqueId>,
         T: Send,
@@ -87,17 +87,24 @@ impl Identity {
             let is_last = batch.len() < BATCH;
             for (key, id) in batch {
                 if items.len() >= page.limit || examined >= EXAMINED_MAX {
-                    return Ok(Page { items, next: after.map(|after| page.marker(&after)) });
+                    return Ok((items, after));
                 }
                 items.extend(load(id.value).await?);
-                after = Some(kanuki_store::KeyBytes::to_key(&key));
+                after = Some(key.to_key());
                 examined += 1;
             }
             if is_last {
-                return Ok(Page { items, next: None });
+                return Ok((items, None));
             }
         }
     }
+}
+
+/// Items, and the key of the name to go on behind, if there is more.
+pub type Found<T> = (Vec<T>, Option<Vec<u8>>);
+
+fn marked<T>(page: &PageRequest, (items, next): Found<T>) -> Page<T> {
+    Page { items, next: next.map(|key| page.marker(&key)) }
 }
 
 /// How many names are read at once.

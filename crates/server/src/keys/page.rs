@@ -60,6 +60,12 @@ impl PageRequest {
         Ok(Self { list, limit, after })
     }
 
+    /// The same list from behind another place.
+    #[must_use]
+    pub fn behind(&self, after: Option<Vec<u8>>) -> Self {
+        Self { list: self.list, limit: self.limit, after }
+    }
+
     /// The marker behind the item with that key.
     #[must_use]
     pub fn marker(&self, key: &[u8]) -> String {

@@ -3,25 +3,100 @@
 use crate::operations::operations;
 
 mod members;
-mod mfa;
 mod shapes;
 mod tags;
+mod documents;
+mod pages;
 mod users;
+mod holders;
+mod inline;
+mod attachments;
+mod tagging;
+mod boundaries;
+mod access_keys;
+mod memberships;
+mod policies;
+mod roles;
+mod mfa;
 
 operations! {
+    add_user_to_group AddUserToGroup,
+    attach_group_policy AttachGroupPolicy,
+    attach_role_policy AttachRolePolicy,
+    attach_user_policy AttachUserPolicy,
+    create_access_key CreateAccessKey,
+    create_group CreateGroup,
+    create_policy CreatePolicy,
+    create_policy_version CreatePolicyVersion,
+    create_role CreateRole,
     create_user CreateUser,
     create_virtual_mfa_device CreateVirtualMfaDevice,
     deactivate_mfa_device DeactivateMfaDevice,
+    delete_access_key DeleteAccessKey,
+    delete_group DeleteGroup,
+    delete_group_policy DeleteGroupPolicy,
+    delete_policy DeletePolicy,
+    delete_policy_version DeletePolicyVersion,
+    delete_role DeleteRole,
+    delete_role_permissions_boundary DeleteRolePermissionsBoundary,
+    delete_role_policy DeleteRolePolicy,
     delete_user DeleteUser,
+    delete_user_permissions_boundary DeleteUserPermissionsBoundary,
+    delete_user_policy DeleteUserPolicy,
     delete_virtual_mfa_device DeleteVirtualMfaDevice,
+    detach_group_policy DetachGroupPolicy,
+    detach_role_policy DetachRolePolicy,
+    detach_user_policy DetachUserPolicy,
     enable_mfa_device EnableMfaDevice,
+    get_group GetGroup,
+    get_group_policy GetGroupPolicy,
     get_mfa_device GetMfaDevice,
+    get_policy GetPolicy,
+    get_policy_version GetPolicyVersion,
+    get_role GetRole,
+    get_role_policy GetRolePolicy,
     get_user GetUser,
+    get_user_policy GetUserPolicy,
+    list_access_keys ListAccessKeys,
+    list_attached_group_policies ListAttachedGroupPolicies,
+    list_attached_role_policies ListAttachedRolePolicies,
+    list_attached_user_policies ListAttachedUserPolicies,
+    list_entities_for_policy ListEntitiesForPolicy,
+    list_group_policies ListGroupPolicies,
+    list_groups ListGroups,
+    list_groups_for_user ListGroupsForUser,
     list_mfa_device_tags ListMfaDeviceTags,
     list_mfa_devices ListMfaDevices,
+    list_policies ListPolicies,
+    list_policy_tags ListPolicyTags,
+    list_policy_versions ListPolicyVersions,
+    list_role_policies ListRolePolicies,
+    list_role_tags ListRoleTags,
+    list_roles ListRoles,
+    list_user_policies ListUserPolicies,
+    list_user_tags ListUserTags,
     list_users ListUsers,
     list_virtual_mfa_devices ListVirtualMfaDevices,
+    put_group_policy PutGroupPolicy,
+    put_role_permissions_boundary PutRolePermissionsBoundary,
+    put_role_policy PutRolePolicy,
+    put_user_permissions_boundary PutUserPermissionsBoundary,
+    put_user_policy PutUserPolicy,
+    remove_user_from_group RemoveUserFromGroup,
     resync_mfa_device ResyncMfaDevice,
+    set_default_policy_version SetDefaultPolicyVersion,
     tag_mfa_device TagMfaDevice,
+    tag_policy TagPolicy,
+    tag_role TagRole,
+    tag_user TagUser,
     untag_mfa_device UntagMfaDevice,
+    untag_policy UntagPolicy,
+    untag_role UntagRole,
+    untag_user UntagUser,
+    update_access_key UpdateAccessKey,
+    update_assume_role_policy UpdateAssumeRolePolicy,
+    update_group UpdateGroup,
+    update_role UpdateRole,
+    update_role_description UpdateRoleDescription,
+    update_user UpdateUser,
 }

@@ -24,11 +24,35 @@ pub(super) fn path(fields: &mut Fields, member: &str) -> Result<Option<String>, 
     fields.formed_text(member, 1..=PATH_CHARS_MAX, "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)", is_path)
 }
 
+/// The path of a new managed policy.
+pub(super) fn policy_path(fields: &mut Fields) -> Result<Option<String>, ApiError> {
+    let is_policy_path = |text: &str| {
+        let is_segment = |c: char| c.is_ascii_alphanumeric() || "/.,+@=_-".contains(c);
+        is_path(text) && text.chars().all(is_segment) && !text.contains("//")
+    };
+    fields.formed_text("Path", 1..=PATH_CHARS_MAX, "((/[A-Za-z0-9\\.,\\+@=_-]+)*)/", is_policy_path)
+}
+
 /// The beginning of paths; everything if it is left out.
 pub(super) fn path_prefix(fields: &mut Fields) -> Result<String, ApiError> {
     let is_prefix = |text: &str| text.starts_with('/') && is_path_text(text);
     let prefix = fields.formed_text("PathPrefix", 1..=PATH_CHARS_MAX, "\\u002F[\\u0021-\\u007F]*", is_prefix)?;
     Ok(prefix.unwrap_or_else(|| "/".into()))
+}
+
+/// The text of a policy that must be there.
+pub(super) fn document(fields: &mut Fields, member: &str) -> Result<String, ApiError> {
+    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}');
+    let pattern = "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+";
+    let text = fields.pattern_text(member, 1..=DOCUMENT_CHARS_MAX, pattern, allowed)?;
+    Ok(fields.require(member, text))
+}
+
+/// Free words that describe an entity.
+pub(super) fn description(fields: &mut Fields) -> Result<Option<String>, ApiError> {
+    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{7e}' | '\u{a1}'..='\u{ff}');
+    let pattern = "[\\u0009\\u000A\\u000D\\u0020-\\u007E\\u00A1-\\u00FF]*";
+    fields.pattern_text("Description", 0..=DESCRIPTION_CHARS_MAX, pattern, allowed)
 }
 
 /// The ARN of a managed policy, as text.
@@ -47,6 +71,11 @@ pub(super) fn parse_policy_arn(text: &str) -> Result<PolicyArn, ApiError> {
 /// There is no such entity; `what` is the kind with its article left out.
 pub(super) fn no_such(what: &str, name: &str) -> ApiError {
     ApiError::new(ErrorCode::NotFound, format!("The {what} with name {name} cannot be found."))
+}
+
+/// There is no such managed policy.
+pub(super) fn no_such_policy(arn: &str) -> ApiError {
+    ApiError::new(ErrorCode::NotFound, format!("Policy {arn} was not found."))
 }
 
 /// The name is taken.
@@ -81,5 +110,8 @@ pub(super) const NEW_NAME_CHARS_MAX: usize = 64;
 /// Longest name of a user that is asked for, and of any group, policy or instance profile, in characters.
 pub(super) const NAME_CHARS_MAX: usize = 128;
 const PATH_CHARS_MAX: usize = 512;
+const DESCRIPTION_CHARS_MAX: usize = 1000;
+/// Longest policy in a parameter, in characters; the quotas of entities are smaller, but count no white space.
+const DOCUMENT_CHARS_MAX: usize = 131_072;
 /// Length of an ARN in a parameter, in characters.
 pub(super) const ARN_CHARS: std::ops::RangeInclusive<usize> = 20..=2048;

@@ -3,12 +3,21 @@
 //! Rule: the data types of the IAM API reference. Policy documents are percent-encoded there; lists leave out what the
 //! reference says that they leave out.
 
-use kanuki_types::Timestamp;
+use kanuki_types::{AccountId, Timestamp, UniqueId};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::tags::{self, Tag};
-use crate::{identity::StoredPrincipal, wire::lower_camel};
+use super::{
+    documents,
+    tags::{self, Tag},
+};
+use crate::{
+    identity::{
+        AWS_POLICY_VERSION, AwsPolicy, GroupEntry, GroupRecord, ManagedPolicy, ManagedPolicyRecord, StoredPrincipal,
+        UseCounts, version_name,
+    },
+    wire::lower_camel,
+};
 
 /// Which of a user's or role's members an answer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +52,7 @@ pub(super) struct Boundary {
 impl Boundary {
     /// The boundary with that policy's ARN.
     pub(super) fn new(arn: String) -> Self {
-        Self { permissions_boundary_type: "Policy", permissions_boundary_arn: arn }
+        Self { permissions_boundary_type: "PermissionsBoundaryPolicy", permissions_boundary_arn: arn }
     }
 }
 
@@ -62,6 +71,155 @@ impl User {
             tags: (full && !record.tags.is_empty()).then(|| tags::listed(&record.tags)),
         }
     }
+}
+
+/// A role.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Role {
+    path: String,
+    role_name: String,
+    role_id: String,
+    arn: String,
+    create_date: String,
+    assume_role_policy_document: Option<String>,
+    description: Option<String>,
+    max_session_duration: u32,
+    permissions_boundary: Option<Boundary>,
+    tags: Option<Vec<Tag>>,
+}
+
+impl Role {
+    /// A role that is stored; `trust` is its trust policy as it is shown, `boundary` the ARN of its boundary.
+    pub(super) fn of(role: &StoredPrincipal, detail: Detail, trust: &str, boundary: Option<String>) -> Self {
+        let record = role.record();
+        let full = detail == Detail::Full;
+        Self {
+            path: record.path.clone(),
+            role_name: record.name.clone(),
+            role_id: role.id().to_string(),
+            arn: role.arn(),
+            create_date: instant(record.created),
+            assume_role_policy_document: Some(documents::encoded(trust)),
+            description: record.description.clone(),
+            max_session_duration: record.max_session_seconds(),
+            permissions_boundary: boundary.filter(|_| full).map(Boundary::new),
+            tags: (full && !record.tags.is_empty()).then(|| tags::listed(&record.tags)),
+        }
+    }
+}
+
+/// A group.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Group {
+    path: String,
+    group_name: String,
+    group_id: String,
+    arn: String,
+    create_date: String,
+}
+
+impl Group {
+    /// A group that is stored.
+    pub(super) fn of(group: &GroupEntry) -> Self {
+        Self::new(group.record(), group.id(), group.arn())
+    }
+
+    /// A group with its id and ARN.
+    pub(super) fn new(record: &GroupRecord, id: &UniqueId, arn: String) -> Self {
+        Self {
+            path: record.path.clone(),
+            group_name: record.name.clone(),
+            group_id: id.to_string(),
+            arn,
+            create_date: instant(record.created),
+        }
+    }
+}
+
+/// A managed policy.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Policy {
+    policy_name: String,
+    policy_id: String,
+    arn: String,
+    path: String,
+    default_version_id: String,
+    attachment_count: u64,
+    permissions_boundary_usage_count: u64,
+    is_attachable: bool,
+    description: Option<String>,
+    create_date: String,
+    update_date: String,
+    tags: Option<Vec<Tag>>,
+}
+
+impl Policy {
+    /// A managed policy with the number of its uses.
+    pub(super) fn of(policy: &ManagedPolicy, uses: UseCounts, detail: Detail) -> Self {
+        match policy {
+            ManagedPolicy::Aws(policy) => Self::of_aws(policy, uses, detail),
+            ManagedPolicy::Own(entry) => Self::of_own(entry.record(), (entry.id(), entry.account()), uses, detail),
+        }
+    }
+
+    /// One of the account's own.
+    pub(super) fn of_own(
+        record: &ManagedPolicyRecord,
+        (id, account): (&UniqueId, AccountId),
+        uses: UseCounts,
+        detail: Detail,
+    ) -> Self {
+        let full = detail == Detail::Full;
+        Self {
+            policy_name: record.name.clone(),
+            policy_id: id.to_string(),
+            arn: record.arn(account),
+            path: record.path.clone(),
+            default_version_id: version_name(record.default_version),
+            attachment_count: uses.attachments,
+            permissions_boundary_usage_count: uses.boundaries,
+            is_attachable: true,
+            description: record.description.clone().filter(|_| full),
+            create_date: instant(record.created),
+            update_date: instant(record.updated),
+            tags: (full && !record.tags.is_empty()).then(|| tags::listed(&record.tags)),
+        }
+    }
+
+    /// The name.
+    pub(super) fn name(&self) -> &str {
+        &self.policy_name
+    }
+
+    fn of_aws(policy: &AwsPolicy, uses: UseCounts, detail: Detail) -> Self {
+        Self {
+            policy_name: policy.name.into(),
+            policy_id: policy.id.into(),
+            arn: policy.arn(),
+            path: policy.path.into(),
+            default_version_id: AWS_POLICY_VERSION.into(),
+            attachment_count: uses.attachments,
+            permissions_boundary_usage_count: uses.boundaries,
+            is_attachable: true,
+            description: (detail == Detail::Full).then(|| policy.description.into()),
+            create_date: instant(policy.created()),
+            update_date: instant(policy.created()),
+            tags: None,
+        }
+    }
+}
+
+/// A version of a managed policy.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PolicyVersion {
+    pub(super) document: Option<String>,
+    pub(super) version_id: String,
+    pub(super) is_default_version: bool,
+    pub(super) create_date: String,
 }
 
 /// An instant as IAM writes it.

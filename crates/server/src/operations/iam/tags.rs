@@ -52,6 +52,19 @@ pub(super) fn facts(facts: &mut FactMap, tags: &[(String, String)]) {
     tag_facts(facts, tags);
 }
 
+/// Reads the keys of tags that are to be removed.
+pub(super) fn read_keys(fields: &mut Fields) -> Result<Vec<String>, ApiError> {
+    let keys = fields.texts("TagKeys", 0..=TAGS_MAX, 1..=KEY_CHARS_MAX)?;
+    Ok(fields.require("TagKeys", keys))
+}
+
+/// The condition keys of tag keys in a request.
+pub(super) fn key_facts(facts: &mut FactMap, keys: &[String]) {
+    if !keys.is_empty() {
+        facts.insert("aws:TagKeys", keys.to_vec());
+    }
+}
+
 /// Adds tags to those of an entity; a key that differs in case alone takes the place of the other.
 ///
 /// # Errors
@@ -111,6 +124,8 @@ mod tests {
         assert_eq!(twice.code(), ErrorCode::InvalidInput);
         let reserved = add(&mut tags, &pairs(&[("AWS:x", "1")]), "TagsPerUser").unwrap_err();
         assert_eq!(reserved.code(), ErrorCode::InvalidInput);
+        remove(&mut tags, &["TEAM".to_owned(), "none".to_owned()]);
+        assert_eq!(tags.len(), 1);
     }
 
     #[test]

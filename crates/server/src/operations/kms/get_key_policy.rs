@@ -1,4 +1,4 @@
-//! GetKeyPolicy: the policy of a key, byte for byte as it was put.
+//! GetKeyPolicy: the policy of a key, byte for byte as it was put, but for principals that were deleted or renamed.
 //!
 //! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html>
 
@@ -12,7 +12,7 @@ use crate::{
     authz::{Authorized, Demand},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    keys::{KeyEntry, Names},
+    keys::{KeyEntry, Names, StoredPolicy},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -54,11 +54,13 @@ impl Operation for GetKeyPolicy {
         members::plan_on_key(doors, caller, &input.key_id, Names::Keys, |name| Demand::on_name("kms:GetKeyPolicy", name)).await
     }
 
-    async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
+    async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
         let key = members::key(authorized.target())?;
         if !authorized.input().policy_exists {
             return Err(ApiError::new(ErrorCode::NotFound, "No such policy exists"));
         }
-        Ok(Outcome::answer(Output { policy: key.record().policy.text.clone(), policy_name: "default" }))
+        let StoredPolicy { text, principal_ids } = &key.record().policy;
+        let policy = doors.identity.shown_document(text, principal_ids).await?;
+        Ok(Outcome::answer(Output { policy, policy_name: "default" }))
     }
 }
