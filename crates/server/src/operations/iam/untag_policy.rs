@@ -36,7 +36,7 @@ impl Operation for UntagPolicy {
 
     fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
         let arn = policies::read_arn(fields)?;
-        
+
         Ok(Input { arn, keys: tags::read_keys(fields)? })
     }
 
