@@ -196,6 +196,12 @@ impl<O> Outcome<O> {
         Self { output: Some(output), change: None, audit: AuditExtras::default() }
     }
 
+    /// Nothing done: a dry run that asked for the authorization alone, which the pipeline refuses as any dry run.
+    #[must_use]
+    pub fn authorized_only() -> Self {
+        Self { output: None, change: None, audit: AuditExtras::default() }
+    }
+
     /// A change with an answer.
     #[must_use]
     pub fn change(transaction: Transaction, output: O) -> Self {

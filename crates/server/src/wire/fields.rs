@@ -35,19 +35,36 @@ pub struct Fields {
     dialect: Dialect,
     members: Map<String, Value>,
     violations: Vec<String>,
+    dry_run: bool,
 }
 
 impl Fields {
     /// Wraps the members of a request.
     #[must_use]
     pub fn new(dialect: Dialect, members: Map<String, Value>) -> Self {
-        Self { dialect, members, violations: Vec::new() }
+        Self { dialect, members, violations: Vec::new(), dry_run: false }
     }
 
     /// The members as they came, for the audit record.
     #[must_use]
     pub fn raw(&self) -> &Map<String, Value> {
         &self.members
+    }
+
+    /// Reads `DryRun`, which the pipeline does for every operation that has it, and remembers it for rules that depend
+    /// on it.
+    ///
+    /// # Errors
+    /// `SerializationException` for another type.
+    pub(crate) fn read_dry_run(&mut self) -> Result<bool, ApiError> {
+        self.dry_run = self.boolean("DryRun")?.unwrap_or(false);
+        Ok(self.dry_run)
+    }
+
+    /// Whether the call is a dry run.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.dry_run
     }
 
     /// Whether a member that was read breaks a constraint.
@@ -250,7 +267,7 @@ impl Fields {
         let mut pairs = Vec::with_capacity(items.len());
         for (i, item) in items.into_iter().enumerate() {
             let Value::Object(members) = item else { return Err(wrong_type(&item, "a structure")) };
-            let mut members = Self { dialect: self.dialect, members, violations: Vec::new() };
+            let mut members = Self::new(self.dialect, members);
             let mut part = |(name, length): &(&str, RangeInclusive<usize>)| -> Result<String, ApiError> {
                 let text = members.take(name).map(|value| into_text(value, name)).transpose()?;
                 let path = format!("{path}.{}.member.{}", i + 1, lower_camel(name));

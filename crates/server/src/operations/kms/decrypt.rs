@@ -27,7 +27,8 @@ pub struct Decrypt;
 /// What the client sends.
 #[derive(Debug)]
 pub struct Input {
-    ciphertext: Vec<u8>,
+    /// None if a dry run leaves it aside.
+    ciphertext: Option<Vec<u8>>,
     context: EncryptionContext,
     key_id: Option<String>,
     algorithm: EncryptionAlgorithm,
@@ -57,16 +58,21 @@ impl Operation for Decrypt {
     fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
         members::grant_tokens(fields)?;
         members::no_recipient(fields)?;
+        let ignores_ciphertext = members::ignores_ciphertext(fields)?;
+        let key_id = members::optional_key_id(fields, "KeyId")?;
+        if ignores_ciphertext {
+            fields.require("KeyId", key_id.clone());
+        }
         Ok(Input {
-            ciphertext: fields.required_blob("CiphertextBlob", 1..=6144)?,
+            ciphertext: members::ciphertext(fields, ignores_ciphertext)?,
             context: fields.encryption_context("EncryptionContext")?,
-            key_id: members::optional_key_id(fields, "KeyId")?,
+            key_id,
             algorithm: members::encryption_algorithm(fields, "EncryptionAlgorithm")?,
         })
     }
 
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Self::Target>, ApiError> {
-        let (name, by_ciphertext) = source_key(doors, caller, input.key_id.as_deref(), &input.ciphertext).await?;
+        let (name, by_ciphertext) = source_key(doors, caller, input.key_id.as_deref(), input.ciphertext.as_deref()).await?;
         let mut demand = Demand::on_name("kms:Decrypt", &name)
             .with_context(&input.context)
             .with_fact("kms:EncryptionAlgorithm", input.algorithm.as_str());
@@ -79,9 +85,10 @@ impl Operation for Decrypt {
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
         let input = authorized.input();
         let key = members::key(authorized.target())?;
-        check_source(key, &input.ciphertext)?;
+        let Some(ciphertext) = &input.ciphertext else { return Ok(Outcome::authorized_only()) };
+        check_source(key, ciphertext)?;
         let how = How { algorithm: input.algorithm, context: &input.context };
-        let (plaintext, material) = doors.keys.decrypt(authorized.proof(), key, &input.ciphertext, how).await?;
+        let (plaintext, material) = doors.keys.decrypt(authorized.proof(), key, ciphertext, how).await?;
         let output = Output {
             key_id: key.arn_text().to_owned(),
             plaintext: SecretText::base64(&plaintext),
@@ -102,12 +109,13 @@ pub(super) async fn source_key(
     doors: &Doors,
     caller: &Authenticated,
     key_id: Option<&str>,
-    ciphertext: &[u8],
+    ciphertext: Option<&[u8]>,
 ) -> Result<(KeyName, bool), ApiError> {
     if let Some(key_id) = key_id {
         return Ok((members::resolve(doors, caller, key_id, Names::KeysAndAliases).await?, false));
     }
-    let header = named_key(ciphertext).ok_or_else(|| ApiError::bare(ErrorCode::InvalidCiphertext))?;
+    let header = ciphertext.and_then(named_key);
+    let header = header.ok_or_else(|| ApiError::bare(ErrorCode::InvalidCiphertext))?;
     let arn = KeyArn { account: header.account, region: caller.region().clone(), key_id: header.key_id };
     let name = match doors.keys.get(&arn).await? {
         Some(entry) => KeyName::Found { entry, alias: None },

@@ -49,6 +49,25 @@ pub(super) fn encryption_algorithm(fields: &mut Fields, name: &str) -> Result<En
     Ok(algorithm.unwrap_or(EncryptionAlgorithm::SymmetricDefault))
 }
 
+/// Reads `DryRunModifiers`: whether a dry run leaves the ciphertext aside and looks at the authorization alone.
+pub(super) fn ignores_ciphertext(fields: &mut Fields) -> Result<bool, ApiError> {
+    let modifiers = fields.choices("DryRunModifiers", &["IGNORE_CIPHERTEXT"], |name| name)?.unwrap_or_default();
+    if !modifiers.is_empty() && !fields.is_dry_run() {
+        return Err(ApiError::validation("DryRunModifiers can only be specified when DryRun is true."));
+    }
+    Ok(!modifiers.is_empty())
+}
+
+/// Reads the ciphertext of an operation that opens one; none if a dry run leaves it aside. What then is sent in its
+/// place is not looked at, beyond its form.
+pub(super) fn ciphertext(fields: &mut Fields, ignored: bool) -> Result<Option<Vec<u8>>, ApiError> {
+    let ciphertext = fields.blob("CiphertextBlob", CIPHERTEXT_BYTES)?;
+    if ignored {
+        return Ok(None);
+    }
+    Ok(Some(fields.require("CiphertextBlob", ciphertext)))
+}
+
 /// Refuses an attestation document: without a configured trust root nothing can be checked against it.
 pub(super) fn no_recipient(fields: &Fields) -> Result<(), ApiError> {
     match fields.raw().get("Recipient") {
@@ -240,4 +259,6 @@ pub(super) fn encapsulation_algorithm(fields: &mut Fields) -> Result<(), ApiErro
 
 /// Most grant tokens of a call.
 const GRANT_TOKENS_MAX: usize = 10;
+/// Rule: `CiphertextBlob` of the Decrypt API page.
+const CIPHERTEXT_BYTES: std::ops::RangeInclusive<usize> = 1..=6144;
 const KEY_ID_CHARS: std::ops::RangeInclusive<usize> = 1..=2048;

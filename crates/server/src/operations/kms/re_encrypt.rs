@@ -29,7 +29,8 @@ pub struct ReEncrypt;
 /// What the client sends.
 #[derive(Debug)]
 pub struct Input {
-    ciphertext: Vec<u8>,
+    /// None if a dry run leaves it aside.
+    ciphertext: Option<Vec<u8>>,
     source_context: EncryptionContext,
     source_key_id: Option<String>,
     source_algorithm: EncryptionAlgorithm,
@@ -88,10 +89,15 @@ impl Operation for ReEncrypt {
     fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
         members::grant_tokens(fields)?;
         let destination_key_id = members::optional_key_id(fields, "DestinationKeyId")?;
+        let ignores_ciphertext = members::ignores_ciphertext(fields)?;
+        let source_key_id = members::optional_key_id(fields, "SourceKeyId")?;
+        if ignores_ciphertext {
+            fields.require("SourceKeyId", source_key_id.clone());
+        }
         Ok(Input {
-            ciphertext: fields.required_blob("CiphertextBlob", 1..=6144)?,
+            ciphertext: members::ciphertext(fields, ignores_ciphertext)?,
             source_context: fields.encryption_context("SourceEncryptionContext")?,
-            source_key_id: members::optional_key_id(fields, "SourceKeyId")?,
+            source_key_id,
             source_algorithm: members::encryption_algorithm(fields, "SourceEncryptionAlgorithm")?,
             destination_key_id: fields.require("DestinationKeyId", destination_key_id),
             destination_context: fields.encryption_context("DestinationEncryptionContext")?,
@@ -101,7 +107,7 @@ impl Operation for ReEncrypt {
 
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Target>, ApiError> {
         let (source, by_ciphertext) =
-            source_key(doors, caller, input.source_key_id.as_deref(), &input.ciphertext).await?;
+            source_key(doors, caller, input.source_key_id.as_deref(), input.ciphertext.as_deref()).await?;
         let destination = members::resolve(doors, caller, &input.destination_key_id, Names::KeysAndAliases).await?;
         let same = if same_key(&source, &destination) { "true" } else { "false" };
         let mut from = Demand::on_name("kms:ReEncryptFrom", &source)
@@ -123,11 +129,12 @@ impl Operation for ReEncrypt {
         let input = authorized.input();
         let source = members::key(&authorized.target().source)?;
         let destination = members::key(&authorized.target().destination)?;
-        check_source(source, &input.ciphertext)?;
+        let Some(ciphertext) = input.ciphertext.as_deref() else { return Ok(Outcome::authorized_only()) };
+        check_source(source, ciphertext)?;
         check_usage(destination, KeyUsage::EncryptDecrypt, "ReEncryptTo")?;
         let from_how = How { algorithm: input.source_algorithm, context: &input.source_context };
         let to_how = How { algorithm: input.destination_algorithm, context: &input.destination_context };
-        let from = (&**source, input.ciphertext.as_slice(), from_how);
+        let from = (&**source, ciphertext, from_how);
         let to = (&**destination, to_how);
         let (blob, source_material, destination_material) =
             doors.keys.re_encrypt(authorized.proof(), from, to).await?;

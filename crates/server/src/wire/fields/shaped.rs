@@ -26,7 +26,7 @@ impl Fields {
     ) -> Result<Option<T>, ApiError> {
         let Some(value) = self.take(name) else { return Ok(None) };
         let Value::Object(members) = value else { return Err(wrong_type(&value, "a structure")) };
-        let mut inner = Self { dialect: self.dialect, members, violations: Vec::new() };
+        let mut inner = Self::new(self.dialect, members);
         let read = read(&mut inner)?;
         let path = lower_camel(name);
         for violation in inner.violations {
