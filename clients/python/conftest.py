@@ -11,7 +11,7 @@ import pytest
 import kanuki
 import report
 import trail
-from world import World, write_seed
+from world import World, write_config, write_seed
 
 # What a caller has set for AWS must not reach the clients of the tests.
 for _name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -41,6 +41,8 @@ class Servers:
         """A server over a new data directory; seeded with the world of the tests."""
         place = pathlib.Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
         seed = write_seed(place) if seeded else None
+        if seeded:
+            options.setdefault("config", write_config(place))
         return self.over(place / "data", seed=seed, start=start, **options)
 
     def over(self, data_dir, *, start: bool = True, **options) -> kanuki.Server:

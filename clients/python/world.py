@@ -163,6 +163,14 @@ def write_seed(folder: pathlib.Path) -> pathlib.Path:
     return path
 
 
+def write_config(folder: pathlib.Path) -> pathlib.Path:
+    """Writes a configuration whose request quotas let hundreds of tests make keys at the same time: clients of the
+    tests do not try again. What the quotas do has its own tests."""
+    path = folder / "kanuki.toml"
+    path.write_text("[request_quotas]\nburst_seconds = 3600\n")
+    return path
+
+
 def full_use(principal) -> dict:
     """A statement that allows the use of a key, as the console writes it."""
     return allow(

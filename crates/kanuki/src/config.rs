@@ -12,6 +12,8 @@ use std::{
 };
 
 use kanuki_server::{
+    limits::Limits,
+    quotas::RequestQuotas,
     settings::Settings,
     xks::{TIMEOUT_DEFAULT, TIMEOUT_MAX, XksSettings},
 };
@@ -36,7 +38,9 @@ struct ConfigFile {
     #[serde(default)]
     seal: SealFile,
     #[serde(default)]
-    limits: LimitsFile,
+    limits: Limits,
+    #[serde(default)]
+    request_quotas: RequestQuotas,
     #[serde(default)]
     custom_key_stores: CustomKeyStoresFile,
     #[serde(default)]
@@ -63,12 +67,6 @@ impl SessionsFile {
 struct SealFile {
     key_file: Option<PathBuf>,
     passphrase_file: Option<PathBuf>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LimitsFile {
-    grants_per_key_max: Option<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -134,9 +132,11 @@ impl Config {
             xks: xks(file.custom_key_stores)?,
             seal: seal(args, file.seal, &data_dir)?,
             listen,
-            settings: file
-                .sessions
-                .apply(limited(Settings::new(account, default_region, regions, test_mode), &file.limits)?),
+            settings: file.sessions.apply(limited(
+                Settings::new(account, default_region, regions, test_mode),
+                file.limits,
+                file.request_quotas,
+            )?),
             seed: args.seed.clone().or(file.seed),
             log_format: args.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
             data_dir,
@@ -144,16 +144,10 @@ impl Config {
     }
 }
 
-/// Limits can be lowered only: what is above them is not what clients of the API know.
-fn limited(settings: Settings, limits: &LimitsFile) -> Result<Settings, CommandError> {
-    match limits.grants_per_key_max {
-        Some(wanted) if wanted > settings.grants_per_key_max => {
-            let most = settings.grants_per_key_max;
-            Err(CommandError::new(format!("limits.grants_per_key_max is {wanted}, but at most {most} is possible")))
-        }
-        Some(wanted) => Ok(settings.with_grants_per_key_max(wanted)),
-        None => Ok(settings),
-    }
+/// Adds the quotas that the file chooses.
+fn limited(settings: Settings, limits: Limits, request_quotas: RequestQuotas) -> Result<Settings, CommandError> {
+    limits.check().and_then(|()| request_quotas.check()).map_err(CommandError::new)?;
+    Ok(settings.with_quotas(limits, request_quotas))
 }
 
 /// Host names know no case; the table is looked up in the small one.
@@ -251,11 +245,15 @@ mod tests {
     }
 
     #[test]
-    fn limits_can_be_lowered_only() {
-        let limit = |file: &str| config(&[], file).map(|config| config.settings.grants_per_key_max);
+    fn quotas_stay_below_their_ceilings() {
+        let limit = |file: &str| config(&[], file).map(|config| config.settings.limits.grants_per_key_max);
         assert_eq!(limit("").unwrap(), 50_000);
         assert_eq!(limit("[limits]\ngrants_per_key_max = 3").unwrap(), 3);
         assert!(limit("[limits]\ngrants_per_key_max = 50001").unwrap_err().to_string().contains("50000"));
+        assert!(limit("[limits]\ngrants_max = 1").unwrap_err().to_string().contains("grants_max"));
+        assert!(limit("[request_quotas.per_second]\nCreateKey = 1").is_ok());
+        assert!(limit("[request_quotas.per_second]\nCreateKy = 1").unwrap_err().to_string().contains("CreateKy"));
+        assert!(limit("[request_quotas.accounts.444455556666]\nsymmetric = 0").is_err());
     }
 
     #[test]
@@ -281,5 +279,7 @@ mod tests {
         assert_eq!(example.listen, default.listen);
         assert_eq!(example.settings.home_account, default.settings.home_account);
         assert_eq!(example.settings.default_region(), default.settings.default_region());
+        assert_eq!(example.settings.limits, default.settings.limits);
+        assert!(example.settings.request_quotas.is_default());
     }
 }

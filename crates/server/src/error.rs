@@ -267,4 +267,6 @@ impl From<KeeperError> for ApiError {
     }
 }
 
-const THROTTLED: &str = "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.";
+/// What a client hears that calls too often.
+pub(crate) const THROTTLED: &str =
+    "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.";

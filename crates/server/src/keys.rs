@@ -9,6 +9,8 @@ mod resolve;
 mod state;
 mod policy;
 mod rotation;
+mod counters;
+mod key_count;
 mod import;
 mod metadata;
 mod tags;
@@ -37,6 +39,7 @@ pub use import::{
     ExpirationModel, Expiries, ExpiryKey, ImportTerms, ImportType, Imported, associate, check_imports, expiration,
     is_importable, promote, remove, settle_state,
 };
+pub(crate) use key_count::count_new_key;
 pub(crate) use metadata::{Algorithms, old_name};
 pub use metadata::{Epoch, KeyMetadata};
 pub use page::{Page, PageRequest};

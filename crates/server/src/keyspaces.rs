@@ -32,6 +32,8 @@ pub const CUSTOM_KEY_STORES: u8 = 24;
 pub const CUSTOM_KEY_STORE_KEYS: u8 = 25;
 /// Custom key stores that are being connected or disconnected.
 pub const CUSTOM_KEY_STORES_UNSETTLED: u8 = 26;
+/// Numbers of keys.
+pub const KEY_COUNTS: u8 = 30;
 /// Keys by the instant at which they are to rotate.
 pub const ROTATIONS: u8 = 20;
 /// Imported key material by the instant at which it expires.

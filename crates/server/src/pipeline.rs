@@ -1,7 +1,8 @@
 //! The one straight line that every request of every service walks:
 //!
 //! ```text
-//! recognise → find the operation → verify the signature → read the members → parse → check the one-time code
+//! recognise → find the operation → verify the signature → charge the quota → read the members → parse
+//!           → check the one-time code
 //!           → plan → authorize → run → commit with its record → append to the trail → answer
 //!             └───────── again if something it was decided on has changed ─┘
 //! ```
@@ -25,8 +26,9 @@ use crate::{
     error::{ApiError, ErrorCode},
     http::Incoming,
     identity::CheckedCode,
-    operation::{Descriptor, Operation, Outcome},
+    operation::{Descriptor, Operation, Outcome, Plan},
     operations,
+    quotas::{Meter, Quotas},
     record::{CommitError, Draft, Origin, Recorded, Recorder},
     wire::{self, Call, Dialect, Fields, Rendered},
 };
@@ -37,13 +39,15 @@ pub struct Pipeline {
     authenticator: Authenticator,
     doors: Doors,
     recorder: Recorder,
+    quotas: Quotas,
 }
 
 impl Pipeline {
     /// Puts the parts in line.
     #[must_use]
     pub fn new(authenticator: Authenticator, doors: Doors, recorder: Recorder) -> Self {
-        Self { authenticator, doors, recorder }
+        let quotas = Quotas::new(&doors.settings.request_quotas);
+        Self { authenticator, doors, recorder, quotas }
     }
 
     /// The recorder, for jobs.
@@ -197,7 +201,10 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
     let Step { pipeline, call, caller, mut circumstances } = step;
     let doors = &pipeline.doors;
     draft.set_parameters(&O::DESCRIPTOR, fields.raw());
-    let dry_run = O::DESCRIPTOR.dry_run && fields.boolean("DryRun")?.unwrap_or(false);
+    let meter = Meter::new(&pipeline.quotas, &caller, &O::DESCRIPTOR, circumstances.now);
+    meter.charge_operation()?;
+    meter.charge_input(&fields)?;
+    let dry_run = O::DESCRIPTOR.dry_run && fields.read_dry_run()?;
     let parsed = O::parse(&mut fields)?;
     fields.finish()?;
     if let Some(parameters) = O::audit_parameters(&parsed) {
@@ -207,8 +214,12 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
         circumstances.second_factor = Some(pipeline.check_second_factor(&caller, factor, circumstances.now).await?);
     }
     let mut input = parsed;
-    for _ in 0..ATTEMPTS_MAX {
-        let plan = O::plan(doors, &caller, &input).await?;
+    for attempt in 0..ATTEMPTS_MAX {
+        let plan = O::plan(doors, &caller, &input).await;
+        if attempt == 0 {
+            meter.charge_keys(plan.as_ref().ok().map(Plan::demands))?;
+        }
+        let plan = plan?;
         draft.set_resources(plan.demands());
         let authorized = authz::authorize::<O>(&doors.keys, &caller, &circumstances, input, plan).await?;
         if !authorized.unmade().is_empty() {

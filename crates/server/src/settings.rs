@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kanuki_types::{AccountId, Region};
 
-use crate::{keys::GRANTS_PER_KEY_MAX, operation::Service};
+use crate::{limits::Limits, operation::Service, quotas::RequestQuotas};
 
 /// The operator's choices that requests depend on.
 #[derive(Debug, Clone)]
@@ -19,8 +19,10 @@ pub struct Settings {
     pub insecure_test_mode: bool,
     /// Whether a role session that was assumed from a session made on a one-time code counts as made on it too.
     pub roles_inherit_mfa: bool,
-    /// Most grants of a key.
-    pub grants_per_key_max: u64,
+    /// Quotas of resources.
+    pub limits: Limits,
+    /// Quotas of requests.
+    pub request_quotas: RequestQuotas,
 }
 
 impl Settings {
@@ -39,15 +41,15 @@ impl Settings {
             regions,
             insecure_test_mode,
             roles_inherit_mfa: true,
-            grants_per_key_max: GRANTS_PER_KEY_MAX,
+            limits: Limits::default(),
+            request_quotas: RequestQuotas::default(),
         }
     }
 
-    /// The choices with another number of grants that a key may have; more than [`GRANTS_PER_KEY_MAX`] is that many.
+    /// The choices with other quotas, which were checked.
     #[must_use]
-    pub fn with_grants_per_key_max(mut self, grants_per_key_max: u64) -> Self {
-        self.grants_per_key_max = grants_per_key_max.min(GRANTS_PER_KEY_MAX);
-        self
+    pub fn with_quotas(self, limits: Limits, request_quotas: RequestQuotas) -> Self {
+        Self { limits, request_quotas, ..self }
     }
 
     /// The Region with that name, if it is served.

@@ -18,7 +18,10 @@ use super::{
 };
 use crate::{
     error::ApiError,
-    keys::{AliasRecord, Aliases, KeyRecord, KeyRecords, Material, StoredPolicy, alias_key, default_policy, key_key},
+    keys::{
+        AliasRecord, Aliases, KeyRecord, KeyRecords, Material, StoredPolicy, alias_key, count_new_key, default_policy,
+        key_key,
+    },
 };
 
 /// A seed file.
@@ -214,6 +217,8 @@ async fn make_key(makers: Makers<'_>, identity: &Identity, account: AccountId, k
         on_demand_rotations: 0,
     };
     let mut change = Transaction::default();
+    // It counts, but a seed is the operator's own word and stops at no quota.
+    count_new_key(makers.store, &arn, record.manager, u64::MAX, &mut change).await?;
     change.create::<KeyRecords>(&key_key(&arn), &record);
     if let Some(name) = &key.alias {
         let alias = AliasArn { account, region: arn.region.clone(), name: name.clone() };

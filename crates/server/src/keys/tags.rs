@@ -26,7 +26,11 @@ pub fn read_tags(fields: &mut Fields, name: &str) -> Result<Option<Vec<(String, 
 ///
 /// # Errors
 /// `TagException`.
-pub fn validate_tags(tags: &[(String, String)], existing: &BTreeMap<String, String>) -> Result<(), ApiError> {
+pub fn validate_tags(
+    tags: &[(String, String)],
+    existing: &BTreeMap<String, String>,
+    tags_max: usize,
+) -> Result<(), ApiError> {
     let refuse = |message: &str| Err(ApiError::new(ErrorCode::Tag, message));
     if tags.iter().any(|(key, _)| has_reserved_prefix(key)) {
         return refuse("Tags beginning with aws: are reserved");
@@ -37,7 +41,7 @@ pub fn validate_tags(tags: &[(String, String)], existing: &BTreeMap<String, Stri
         return refuse("Duplicate tag keys");
     }
     let added = keys.iter().filter(|key| !existing.contains_key(**key)).count();
-    if existing.len() + added > TAGS_MAX {
+    if existing.len() + added > tags_max {
         return refuse("Too many tags");
     }
     Ok(())
@@ -68,7 +72,7 @@ mod tests {
     fn message(tags: &[(&str, &str)], existing: usize) -> Option<String> {
         let tags: Vec<(String, String)> = tags.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
         let existing = (0..existing).map(|i| (format!("k{i}"), String::new())).collect();
-        validate_tags(&tags, &existing).err().map(|error| error.message().unwrap().to_owned())
+        validate_tags(&tags, &existing, TAGS_MAX).err().map(|error| error.message().unwrap().to_owned())
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Not here: who may. Invariants: the records of a grant are made and removed together; a key never has more grants
 //! than its limit.
 
-use kanuki_store::{KeyBytes as _, Keyspace, StoreError, Transaction, Versioned};
+use kanuki_store::{KeyBytes as _, Keyspace, StoreError, Transaction};
 use kanuki_types::KeyArn;
 use serde::Serialize as _;
 use sha2::{Digest as _, Sha256};
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     authz::Proof,
     error::{ApiError, ErrorCode},
-    keys::{KeyEntry, Keys, key_key},
+    keys::{KeyEntry, Keys, counters::Counters, key_key},
 };
 
 impl Keys {
@@ -69,13 +69,8 @@ impl Keys {
         proof.covers(arn)?;
         let mut change = Transaction::default();
         self.remove_records(arn, grant.id(), grant.record(), &mut change).await?;
-        let shard = count_key(arn, shard_of(grant.id()));
-        // A counter that is lost must not keep a grant alive.
-        match self.store.get::<GrantCounts>(&shard).await? {
-            Some(Versioned { version, value: 0 | 1 }) => change.delete::<GrantCounts>(&shard, version),
-            Some(Versioned { version, value }) => change.update::<GrantCounts>(&shard, version, &(value - 1)),
-            None => {}
-        }
+        let place = |shard| count_key(arn, shard);
+        counters(self, arn, &place).one_less(shard_of(grant.id()), &mut change).await?;
         Ok(change)
     }
 
@@ -106,9 +101,8 @@ impl Keys {
             self.remove_records(&arn, *id, &record.value, &mut change).await?;
         }
         if grants.len() < ORPHANS_AT_ONCE {
-            for (key, count) in self.counts(&arn).await? {
-                change.delete::<GrantCounts>(&key, count.version);
-            }
+            let place = |shard| count_key(&arn, shard);
+            counters(self, &arn, &place).remove(&mut change).await?;
             change.delete::<GrantSweeps>(&marked, mark.version);
         }
         Ok(Some(change))
@@ -140,8 +134,7 @@ impl Keys {
         Ok(())
     }
 
-    /// Counts a new grant. A key's grants are counted in several counters, so that grants which are made at the same
-    /// time seldom write the same one. Near the limit each must be unchanged, so that the limit holds exactly.
+    /// Counts a new grant.
     async fn count_one_more(
         &self,
         arn: &KeyArn,
@@ -149,37 +142,24 @@ impl Keys {
         limit: u64,
         change: &mut Transaction,
     ) -> Result<(), ApiError> {
-        let counts = self.counts(arn).await?;
-        let total = counts.iter().map(|(_, count)| count.value).sum::<u64>();
-        if total >= limit {
-            let message = format!("{arn} has reached the limit of {limit} grants.");
-            return Err(ApiError::new(ErrorCode::LimitExceeded, message));
+        let place = |shard| count_key(arn, shard);
+        if counters(self, arn, &place).one_more(shard_of(id), limit, change).await? {
+            return Ok(());
         }
-        let own = shard_of(id);
-        let is_near = total.saturating_add(COUNTED_LOOSELY_BELOW) >= limit;
-        for shard in 0..COUNTERS {
-            let key = count_key(arn, shard);
-            let count = counts.iter().find(|(other, _)| *other == key).map(|(_, count)| count);
-            match count {
-                Some(count) if shard == own => {
-                    change.update::<GrantCounts>(&key, count.version, &count.value.saturating_add(1));
-                }
-                None if shard == own => change.create::<GrantCounts>(&key, &1),
-                _ if is_near => change.check::<GrantCounts>(&key, count.map(|count| count.version)),
-                _ => {}
-            }
-        }
-        Ok(())
+        let message = format!("{arn} has reached the limit of {limit} grants.");
+        Err(ApiError::new(ErrorCode::LimitExceeded, message))
     }
+}
 
-    async fn counts(&self, arn: &KeyArn) -> Result<Vec<(<GrantCounts as Keyspace>::Key, Versioned<u64>)>, StoreError> {
-        self.store.scan::<GrantCounts>(&key_key(arn).to_key(), None, usize::from(COUNTERS)).await
-    }
+type Place<'a> = dyn Fn(u8) -> <GrantCounts as Keyspace>::Key + Sync + 'a;
+
+fn counters<'a>(keys: &'a Keys, arn: &KeyArn, place: &'a Place<'a>) -> Counters<'a, GrantCounts> {
+    Counters::new(&keys.store, key_key(arn).to_key(), place)
 }
 
 fn shard_of(id: GrantId) -> u8 {
     let [first, ..] = id.as_bytes();
-    first % COUNTERS
+    *first
 }
 
 fn count_key(arn: &KeyArn, shard: u8) -> <GrantCounts as Keyspace>::Key {
@@ -203,11 +183,6 @@ fn name_digest(record: &GrantRecord) -> Result<Option<[u8; 32]>, ApiError> {
     Ok(Some(Sha256::digest(&text).into()))
 }
 
-/// Number of counters of a key's grants.
-const COUNTERS: u8 = 16;
-/// Up to this distance from the limit, grants that are made at the same time need not know of each other: far more than
-/// are ever made at the same moment.
-const COUNTED_LOOSELY_BELOW: u64 = 4096;
 /// How many grants of a deleted key are removed at once: four records each, and the counters and the mark with the last,
 /// fit into one transaction.
 const ORPHANS_AT_ONCE: usize = 25;
@@ -218,6 +193,7 @@ mod tests {
     use kanuki_types::{Timestamp, UniqueId};
 
     use super::*;
+    use crate::keys::counters::COUNTERS;
     use crate::keys::grants::{GrantConstraints, GrantOperation, GrantPrincipal, GrantTerms};
 
     fn record(name: Option<&str>, id: &str, operations: &[GrantOperation]) -> GrantRecord {

@@ -67,7 +67,7 @@ impl Operation for CreateAlias {
         let mut change = Transaction::default();
         let record = AliasRecord { target: key.arn().key_id, created: now, updated: now };
         change.create::<Aliases>(&alias_key(alias), &record);
-        add_alias(&mut change, key, &alias.name)?;
+        add_alias(doors, &mut change, key, &alias.name)?;
         Ok(Outcome::silent_change(change))
     }
 }
@@ -90,16 +90,19 @@ pub(super) fn alias_arn(caller: &Authenticated, name: Option<&AliasName>) -> Res
 }
 
 /// Notes an alias at its key.
-pub(super) fn add_alias(change: &mut Transaction, key: &KeyEntry, name: &AliasName) -> Result<(), ApiError> {
+pub(super) fn add_alias(
+    doors: &Doors,
+    change: &mut Transaction,
+    key: &KeyEntry,
+    name: &AliasName,
+) -> Result<(), ApiError> {
+    let aliases_max = doors.settings.limits.aliases_per_key_max;
     let mut record = key.record().clone();
-    if record.aliases.len() >= ALIASES_PER_KEY_MAX {
-        let message = format!("{} has reached the limit of {ALIASES_PER_KEY_MAX} aliases.", key.arn_text());
+    if record.aliases.len() >= aliases_max {
+        let message = format!("{} has reached the limit of {aliases_max} aliases.", key.arn_text());
         return Err(ApiError::new(ErrorCode::LimitExceeded, message));
     }
     record.aliases.insert(name.clone());
     key.update(change, &record);
     Ok(())
 }
-
-/// Rule: "Resource quotas" of the AWS KMS developer guide.
-const ALIASES_PER_KEY_MAX: usize = 50;

@@ -125,7 +125,7 @@ impl Operation for CreateGrant {
             return Ok(answered(Outcome::answer(output(doors, key, id)), key, id));
         }
         let id = GrantId::new(doors.random.bytes());
-        let limit = doors.settings.grants_per_key_max;
+        let limit = doors.settings.limits.grants_per_key_max;
         let change = doors.keys.add_grant(authorized.proof(), key, (id, &record), limit).await?;
         Ok(answered(Outcome::change(change, output(doors, key, id)), key, id))
     }

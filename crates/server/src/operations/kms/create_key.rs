@@ -156,7 +156,7 @@ impl Operation for CreateKey {
         let input = authorized.input();
         let caller = authorized.caller();
         check_supported(input)?;
-        validate_tags(&input.tags, &BTreeMap::new())?;
+        validate_tags(&input.tags, &BTreeMap::new(), doors.settings.limits.tags_per_key_max)?;
         let arn = KeyArn {
             account: caller.caller().account,
             region: caller.region().clone(),
@@ -164,6 +164,8 @@ impl Operation for CreateKey {
         };
         let policy = policy_of(doors, authorized, &arn).await?;
         let mut change = Transaction::default();
+        let keys_max = doors.settings.limits.keys_per_account_max;
+        doors.keys.count_new_key(&arn, KeyManager::Customer, keys_max, &mut change).await?;
         let place = new_key_place(doors, authorized, &arn, &mut change).await?;
         let now = doors.clock.now();
         let material = match input.origin {

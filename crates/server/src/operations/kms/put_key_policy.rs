@@ -112,6 +112,11 @@ pub(super) async fn checked_policy(
     text: &str,
     bypass_lockout_check: bool,
 ) -> Result<StoredPolicy, ApiError> {
+    let bytes_max = doors.settings.limits.key_policy_bytes_max;
+    if text.len() > bytes_max {
+        let message = format!("The policy exceeds the maximum of {bytes_max} bytes.");
+        return Err(ApiError::new(ErrorCode::LimitExceeded, message));
+    }
     let (policy, document) = read_policy(&doors.identity, text.to_owned()).await?;
     if !bypass_lockout_check && !keeps_control(caller, circumstances, place.arn, place.key, document) {
         let message = "The new key policy will not allow you to update the key policy in the future.";

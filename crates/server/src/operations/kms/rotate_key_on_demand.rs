@@ -17,7 +17,7 @@ use crate::{
     doors::Doors,
     error::{ApiError, ErrorCode},
     keys::{
-        KeyEntry, KeyRecord, Material, Names, ON_DEMAND_ROTATIONS_MAX, Rotated, RotationType, USABLE,
+        KeyEntry, KeyRecord, Material, Names, Rotated, RotationType, USABLE,
         check_rotates_on_demand, check_state, promote, rotate,
     },
     operation::{Descriptor, Operation, Outcome, Plan, Service},
@@ -59,7 +59,7 @@ impl Operation for RotateKeyOnDemand {
         check_rotates_on_demand(key)?;
         check_state(key, USABLE)?;
         let mut record = key.record().clone();
-        if record.on_demand_rotations >= ON_DEMAND_ROTATIONS_MAX {
+        if record.on_demand_rotations >= doors.settings.limits.on_demand_rotations_max {
             let message = format!(
                 "The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be \
                  performed for this key: {}",

@@ -52,11 +52,11 @@ impl Operation for TagResource {
         }).await
     }
 
-    async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
+    async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
         let key = members::key(authorized.target())?;
         check_state(key, NOT_PENDING_DELETION)?;
         let mut record = key.record().clone();
-        validate_tags(&authorized.input().tags, &record.tags)?;
+        validate_tags(&authorized.input().tags, &record.tags, doors.settings.limits.tags_per_key_max)?;
         record.tags.extend(authorized.input().tags.iter().cloned());
         let mut change = Transaction::default();
         key.update(&mut change, &record);

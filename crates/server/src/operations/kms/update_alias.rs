@@ -65,7 +65,7 @@ impl Operation for UpdateAlias {
         change.update::<Aliases>(&alias_key(alias), record.version, &moved);
         if current.arn() != new.arn() {
             remove_alias(&mut change, current, alias);
-            add_alias(&mut change, new, &alias.name)?;
+            add_alias(doors, &mut change, new, &alias.name)?;
         }
         Ok(Outcome::silent_change(change))
     }
