@@ -35,6 +35,7 @@ ALWAYS = {
     "DeriveSharedSecret": {"": {"KeyId", "SharedSecret", "KeyAgreementAlgorithm", "KeyOrigin"}},
     "Encapsulate": {"": {"KeyId", "SharedSecret", "SharedSecretCiphertextBlob", "EncapsulationAlgorithm"}},
     "GenerateMac": {"": {"Mac", "MacAlgorithm", "KeyId"}},
+    "GetKeyLastUsage": {"": {"KeyId", "KeyLastUsage", "KeyCreationDate", "TrackingStartDate"}},
     "GetKeyRotationStatus": {"": {"KeyId", "KeyRotationEnabled"}},
     "GetPublicKey": {"": {"KeyId", "PublicKey", "KeySpec", "KeyUsage"}},
     "ListKeyRotations": {"": {"Rotations", "Truncated"}},

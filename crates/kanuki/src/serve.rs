@@ -83,6 +83,7 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
     if replayed > 0 {
         tracing::warn!(records = replayed, "records of changes that a crash kept from the trail were appended to it");
     }
+    recorder.last_usage().recover(&trail, clock.now()).await.map_err(CommandError::from_error)?;
     let identity = Arc::new(Identity::new(store.clone(), keeper.clone()));
     let settings = Arc::new(config.settings);
     let deliver = |profile: &str, key: &_| data.add_profile(profile, settings.default_region().as_str(), key);
@@ -99,7 +100,8 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
     let proxies = XksClient::new(config.xks, keeper.clone(), proxy_clock).map_err(CommandError::from_error)?;
     let custom_key_stores = Arc::new(CustomKeyStores::new(store.clone(), keeper.clone(), proxies));
     let keys = Keys::new(store, keeper.clone(), Arc::clone(&custom_key_stores));
-    let doors = Doors { keys, custom_key_stores, identity, settings, clock, random };
+    let last_usage = Arc::clone(recorder.last_usage());
+    let doors = Doors { keys, custom_key_stores, identity, last_usage, settings, clock, random };
     let pipeline = Arc::new(Pipeline::new(authenticator, doors, recorder));
     let listener = TcpListener::bind(config.listen)
         .await

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use kanuki_types::{Clock, Random};
 
-use crate::{custom_key_stores::CustomKeyStores, identity::Identity, keys::Keys, settings::Settings};
+use crate::{
+    custom_key_stores::CustomKeyStores, identity::Identity, keys::Keys, last_usage::LastUsage, settings::Settings,
+};
 
 /// What an operation can reach.
 pub struct Doors {
@@ -17,6 +19,8 @@ pub struct Doors {
     pub custom_key_stores: Arc<CustomKeyStores>,
     /// Accounts, principals and credentials.
     pub identity: Arc<Identity>,
+    /// The last uses of keys.
+    pub last_usage: Arc<LastUsage>,
     /// The operator's choices.
     pub settings: Arc<Settings>,
     /// The present, as the domain sees it.

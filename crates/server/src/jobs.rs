@@ -12,6 +12,7 @@ mod rotation;
 
 use std::{sync::Arc, time::Duration};
 
+use kanuki_store::StoreError;
 use tokio::{sync::watch, time::interval};
 
 pub use anchor::{AnchorFile, AnchorStore};
@@ -35,6 +36,9 @@ pub async fn run(pipeline: Arc<Pipeline>, anchors: Arc<AnchorStore>, mut stopped
         }
         tick += 1;
         keep_order(&pipeline, &anchors).await;
+        let written =
+            pipeline.doors().last_usage.write_if_due(pipeline.recorder().trail(), &pipeline.doors().keys).await;
+        log_unwritten_uses(written);
         if tick.is_multiple_of(DUE_TICKS)
             && let Err(error) = do_what_is_due(&pipeline).await
         {
@@ -44,7 +48,15 @@ pub async fn run(pipeline: Arc<Pipeline>, anchors: Arc<AnchorStore>, mut stopped
     if let Err(error) = connections.await {
         tracing::error!(%error, "the job of custom key stores did not end in order");
     }
+    let written = pipeline.doors().last_usage.write_all(pipeline.recorder().trail(), &pipeline.doors().keys).await;
+    log_unwritten_uses(written);
     keep_order(&pipeline, &anchors).await;
+}
+
+fn log_unwritten_uses(written: Result<(), StoreError>) {
+    if let Err(error) = written {
+        tracing::error!(%error, "the last uses of keys could not be written");
+    }
 }
 
 /// Does everything whose time has come.

@@ -34,6 +34,10 @@ pub const CUSTOM_KEY_STORE_KEYS: u8 = 25;
 pub const CUSTOM_KEY_STORES_UNSETTLED: u8 = 26;
 /// Numbers of keys.
 pub const KEY_COUNTS: u8 = 30;
+/// Last uses of keys.
+pub const LAST_USES: u8 = 31;
+/// How far the trail was read for the last uses of keys.
+pub const LAST_USE_TRACKING: u8 = 32;
 /// Keys by the instant at which they are to rotate.
 pub const ROTATIONS: u8 = 20;
 /// Imported key material by the instant at which it expires.

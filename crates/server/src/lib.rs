@@ -18,6 +18,7 @@ pub mod custom_key_stores;
 pub mod xks;
 pub mod identity;
 pub mod record;
+pub mod last_usage;
 pub mod jobs;
 pub mod error;
 pub mod settings;

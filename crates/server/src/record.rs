@@ -31,6 +31,7 @@ pub use draft::{StoreEvent, service_event, store_event};
 
 use crate::{
     error::ApiError,
+    last_usage::LastUsage,
     wire::{self, Call, Rendered, SecretBody},
 };
 
@@ -58,19 +59,27 @@ pub struct Recorder {
     store: Store,
     /// Events whose outbox entries are no longer needed, because the trail has them.
     delivered: Arc<Mutex<Vec<EventId>>>,
+    last_usage: Arc<LastUsage>,
 }
 
 impl Recorder {
     /// Opens the recorder.
     #[must_use]
     pub fn new(trail: Trail, store: Store) -> Self {
-        Self { trail, store, delivered: Arc::default() }
+        let last_usage = Arc::new(LastUsage::new(store.clone()));
+        Self { trail, store, delivered: Arc::default(), last_usage }
     }
 
     /// The trail.
     #[must_use]
     pub fn trail(&self) -> &Trail {
         &self.trail
+    }
+
+    /// The last uses of keys, which are noted here as soon as their records are durable.
+    #[must_use]
+    pub fn last_usage(&self) -> &Arc<LastUsage> {
+        &self.last_usage
     }
 
     /// Checks that records can be written, before anything is done that would need one.
@@ -135,9 +144,11 @@ impl Recorder {
     }
 
     /// Turns the result of a call into an answer whose record is durable.
-    pub(crate) async fn conclude(&self, draft: Draft, call: &Call, result: Result<Rendered, ApiError>) -> Recorded {
+    pub(crate) async fn conclude(&self, mut draft: Draft, call: &Call, result: Result<Rendered, ApiError>) -> Recorded {
         let request_id = draft.request_id().to_owned();
         let event_id = draft.event_id();
+        let key_uses = draft.take_key_uses().filter(|_| result.is_ok());
+        let begun_use = key_uses.map(|uses| self.last_usage.begin(uses));
         let (rendered, record, in_outbox) = match (result, draft.committed()) {
             // The change is durable and its record says success, so success is the only true answer.
             (Ok(rendered), Some(record)) => (rendered, Ok(record.to_vec()), true),
@@ -153,7 +164,10 @@ impl Recorder {
             Err(error) => Err(error),
         };
         let Rendered { status, content_type, body } = match appended {
-            Ok(_) => {
+            Ok(position) => {
+                if let Some(begun_use) = begun_use {
+                    begun_use.note(position, draft.time(), event_id, &request_id);
+                }
                 if in_outbox {
                     self.note_delivered(event_id);
                 }

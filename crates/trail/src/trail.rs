@@ -16,7 +16,7 @@ use std::{
 };
 
 use crate::{
-    Anchor, AppendError, EventId, OpenError, Position, ReadError, ReadFrom,
+    Anchor, AppendError, EventId, OpenError, Position, ReadError, ReadFrom, Reader,
     directory::{lock, prepare_directory},
     open::recover,
     queue::{Shared, Waiting},
@@ -142,6 +142,15 @@ impl Trail {
                 return Ok(ids.iter().copied().filter(|id| found.contains(id)).collect());
             }
         }
+    }
+
+    /// Reads from a record on, up to the present end; the reader's head comment says what it checks. Reads files: not for
+    /// an asynchronous thread.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or if the segment to begin with is missing.
+    pub fn read_from(&self, sequence: u64) -> Result<Reader, ReadError> {
+        read(&self.0.directory, ReadFrom::Sequence(sequence))
     }
 
     /// Takes no more records, writes and syncs those that wait, and ends the writer; other clones find the trail

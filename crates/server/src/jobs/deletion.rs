@@ -57,6 +57,7 @@ async fn delete(pipeline: &Pipeline, due: DeletionKey, mark: u64) -> Result<(), 
         doors.custom_key_stores.release(&mut change, &key).await?;
         doors.keys.mark_grants_for_removal(&arn, &mut change).await?;
         doors.keys.reschedule_expiries(&mut change, &key, None).await?;
+        doors.last_usage.forget(&arn, &mut change).await?;
         doors.keys.count_removed_key(&arn, record, &mut change).await?;
         key.delete(&mut change);
         let event_id = EventId::from_random(doors.random.bytes());

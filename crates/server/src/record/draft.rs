@@ -2,7 +2,7 @@
 //!
 //! Not here: when it is written. Invariant: nothing of a request enters the record but what its operation declares.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use kanuki_trail::{AuditRecord, EventCategory, EventId, EventType, Resource, SessionAttributes, UserIdentity};
 use kanuki_types::{AccountId, KeyArn, Random, Region, Timestamp};
@@ -13,6 +13,8 @@ use crate::{
     authz::{Access, Demands},
     error::{ApiError, ErrorCode},
     http::Incoming,
+    keys::KeyEntry,
+    last_usage::KeyUses,
     operation::{AuditExtras, Descriptor, Service, ServiceEvent},
     wire::{Call, Dialect, lower_camel},
 };
@@ -58,6 +60,8 @@ pub(crate) struct Draft {
     account: Option<AccountId>,
     parameters: Option<Value>,
     resources: Vec<Resource>,
+    /// The keys among them.
+    keys: Vec<Arc<KeyEntry>>,
     extras: AuditExtras,
     committed: Option<Vec<u8>>,
 }
@@ -79,6 +83,7 @@ impl Draft {
             account: None,
             parameters: None,
             resources: Vec::new(),
+            keys: Vec::new(),
             extras: AuditExtras::default(),
             committed: None,
         }
@@ -137,7 +142,11 @@ impl Draft {
     /// Notes what is accessed.
     pub(crate) fn set_resources(&mut self, demands: &Demands) {
         self.resources.clear();
+        self.keys.clear();
         for demand in demands.iter() {
+            if let Access::Key { entry, .. } = &demand.access {
+                self.keys.push(Arc::clone(entry));
+            }
             let (kind, account, arn) = match &demand.access {
                 Access::Key { entry, .. } => (KEY_TYPE, entry.arn().account, entry.named().to_owned()),
                 Access::HiddenKey { arn, account } => (KEY_TYPE, *account, arn.clone()),
@@ -154,6 +163,16 @@ impl Draft {
                 self.resources.push(resource);
             }
         }
+    }
+
+    /// What the call does to keys, if it is one of the operations whose uses are told.
+    pub(crate) fn take_key_uses(&mut self) -> Option<KeyUses> {
+        KeyUses::of(&self.name, std::mem::take(&mut self.keys))
+    }
+
+    /// When the call came.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.time
     }
 
     /// Notes a key that the call makes.
