@@ -2,12 +2,14 @@
 
 import hashlib
 import hmac
+import re
 
 import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
+import edwards
 from aws import refused
 
 HASHES = {"SHA_256": hashes.SHA256(), "SHA_384": hashes.SHA384(), "SHA_512": hashes.SHA512()}
@@ -108,6 +110,44 @@ def test_ed25519_signatures_are_verified_by_others(world):
     signed = kms.sign(KeyId=key_id, Message=b"message", SigningAlgorithm="ED25519_SHA_512")["Signature"]
     key.verify(signed, b"message")
     assert signed == kms.sign(KeyId=key_id, Message=b"message", SigningAlgorithm="ED25519_SHA_512")["Signature"]
+
+
+def test_ed25519ph_signs_the_digest_hashed_again(world):
+    """RFC 8032, section 5.1: the signature is a pure one over a prefix and the hash, which a plain reading of it checks."""
+    kms, key_id = world.kms(), make(world, "ECC_NIST_EDWARDS25519", "SIGN_VERIFY")
+    raw = public(world, key_id).public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    hashed = hashlib.sha512(b"message").digest()
+    call = {"KeyId": key_id, "MessageType": "DIGEST", "SigningAlgorithm": "ED25519_PH_SHA_512"}
+    signed = kms.sign(Message=hashed, **call)["Signature"]
+    assert edwards.is_prehashed_signature(raw, hashed, signed)
+    assert not edwards.is_prehashed_signature(raw, hashlib.sha512(b"messagf").digest(), signed)
+    assert kms.verify(Message=hashed, Signature=signed, **call)["SignatureValid"] is True
+    refused("KMSInvalidSignatureException", None, kms.verify, Message=hashlib.sha512(b"x").digest(), Signature=signed, **call)
+    short = "Digest is invalid length for algorithm ED25519_PH_SHA_512."
+    refused("ValidationException", short, kms.sign, Message=hashed[1:], **call)
+    raw_type = {**call, "MessageType": "RAW"}
+    refused("ValidationException", re.compile(".*ED25519_PH_SHA_512.*"), kms.sign, Message=hashed, **raw_type)
+
+
+@pytest.mark.parametrize("spec", ["ML_DSA_44", "ML_DSA_65", "ML_DSA_87"])
+def test_a_signature_of_a_mu_is_one_of_its_message(world, spec):
+    """FIPS 204, algorithms 2 and 7: µ is a hash over the public key's hash, the empty context and the message."""
+    kms, key_id = world.kms(), make(world, spec, "SIGN_VERIFY")
+    key = public(world, key_id)
+    raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    mu = hashlib.shake_256(hashlib.shake_256(raw).digest(64) + b"\0\0" + b"message").digest(64)
+    call = {"KeyId": key_id, "SigningAlgorithm": "ML_DSA_SHAKE_256"}
+    of_mu = kms.sign(Message=mu, MessageType="EXTERNAL_MU", **call)["Signature"]
+    key.verify(of_mu, b"message")
+    assert kms.verify(Message=b"message", Signature=of_mu, **call)["SignatureValid"] is True
+    of_message = kms.sign(Message=b"message", **call)["Signature"]
+    key.verify(of_message, b"message")
+    assert kms.verify(Message=mu, MessageType="EXTERNAL_MU", Signature=of_message, **call)["SignatureValid"] is True
+    other = bytes([mu[0] ^ 1]) + mu[1:]
+    wrong = {"Message": other, "MessageType": "EXTERNAL_MU", "Signature": of_message, **call}
+    refused("KMSInvalidSignatureException", None, kms.verify, **wrong)
+    short = "Digest is invalid length for algorithm ML_DSA_SHAKE_256."
+    refused("ValidationException", short, kms.sign, Message=mu[1:], MessageType="EXTERNAL_MU", **call)
 
 
 @pytest.mark.parametrize("spec", ["ML_DSA_44", "ML_DSA_65", "ML_DSA_87"])

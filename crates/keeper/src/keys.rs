@@ -18,7 +18,7 @@ pub(crate) use self::{
     cache::{ParsedKeys, name},
     ec::EcKey,
     ed25519::EdKey,
-    ml_dsa::MlDsaKey,
+    ml_dsa::{MU_BYTES, MlDsaKey},
     ml_kem::MlKemKey,
     rsa::{RsaKey, oaep, oaep_decrypt, wrapping_key},
 };

@@ -15,7 +15,7 @@ const RSA: [SigningAlgorithm; 6] = [
     SigningAlgorithm::RsassaPkcs1V15Sha512,
 ];
 
-/// "Key spec reference" of the AWS KMS developer guide, but for what is not implemented.
+/// "Key spec reference" of the AWS KMS developer guide, but for SM2DSA, and for Ed25519ph, which takes no RAW message.
 fn algorithms(spec: KeySpec) -> &'static [SigningAlgorithm] {
     match spec {
         KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => &RSA,
@@ -114,8 +114,10 @@ async fn algorithms_and_message_types_of_other_specs_are_refused() {
         for algorithm in algorithms(spec).iter().copied() {
             let sign = async |type_, message: &[u8]| client.sign(key.as_ref(), algorithm, type_, message).await;
             let what = format!("{spec} {algorithm}");
-            let mu = sign(MessageType::ExternalMu, &[1; 64]).await;
-            assert_eq!(mu, refused(Reason::UnsupportedAlgorithm), "{what}");
+            if algorithm != SigningAlgorithm::MlDsaShake256 {
+                let mu = sign(MessageType::ExternalMu, &[1; 64]).await;
+                assert_eq!(mu, refused(Reason::UnsupportedAlgorithm), "{what}");
+            }
             match digested(algorithm, b"m") {
                 None => {
                     let digest = sign(MessageType::Digest, &[1; 64]).await;
@@ -143,6 +145,50 @@ async fn a_signature_of_one_algorithm_is_none_of_another() {
         for verifying in RSA {
             let verdict = client.verify(key.as_ref(), verifying, raw, b"m", &signature).await;
             assert_eq!(verdict, Ok(signing == verifying), "{signing} {verifying}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn ed25519ph_hashes_the_digest_again() {
+    let (client, _, _folder) = ready().await;
+    let (key, _) = made(&client, KeySpec::EccNistEdwards25519).await;
+    let (key, algorithm, type_) = (key.as_ref(), SigningAlgorithm::Ed25519PhSha512, MessageType::Digest);
+    let digest = digested(algorithm, b"m").unwrap();
+    let signature = client.sign(key.clone(), algorithm, type_, &digest).await.unwrap();
+    assert_eq!(client.verify(key.clone(), algorithm, type_, &digest, &signature).await, Ok(true));
+    let other = digested(algorithm, b"n").unwrap();
+    assert_eq!(client.verify(key.clone(), algorithm, type_, &other, &signature).await, Ok(false));
+    for at in 0..signature.len() {
+        let mut changed = signature.clone();
+        changed[at] ^= 1 << (at % 8);
+        assert_eq!(client.verify(key.clone(), algorithm, type_, &digest, &changed).await, Ok(false), "byte {at}");
+    }
+    let pure = SigningAlgorithm::Ed25519Sha512;
+    assert_eq!(client.verify(key.clone(), pure, MessageType::Raw, &digest, &signature).await, Ok(false));
+    for wrong in [&digest[1..], &[digest.as_slice(), &[0]].concat(), &[]] {
+        assert_eq!(client.sign(key.clone(), algorithm, type_, wrong).await, refused(Reason::BadRequest));
+    }
+}
+
+#[tokio::test]
+async fn ml_dsa_signs_a_mu_of_64_bytes_and_no_other() {
+    let (client, _, _folder) = ready().await;
+    for spec in [KeySpec::MlDsa44, KeySpec::MlDsa65, KeySpec::MlDsa87] {
+        let (key, _) = made(&client, spec).await;
+        let (key, algorithm, type_) = (key.as_ref(), SigningAlgorithm::MlDsaShake256, MessageType::ExternalMu);
+        let signature = client.sign(key.clone(), algorithm, type_, &[1; 64]).await.unwrap();
+        assert_eq!(Some(signature.len()), length(spec));
+        assert_eq!(client.verify(key.clone(), algorithm, type_, &[1; 64], &signature).await, Ok(true), "{spec}");
+        assert_eq!(client.verify(key.clone(), algorithm, type_, &[2; 64], &signature).await, Ok(false), "{spec}");
+        assert_eq!(client.verify(key.clone(), algorithm, MessageType::Raw, &[1; 64], &signature).await, Ok(false));
+        assert_eq!(client.verify(key.clone(), algorithm, type_, &[1; 64], &signature[1..]).await, Ok(false));
+        let again = client.sign(key.clone(), algorithm, type_, &[1; 64]).await.unwrap();
+        assert_ne!(signature, again, "{spec}: hedged");
+        for wrong in [&[1; 63][..], &[1; 65], &[]] {
+            assert_eq!(client.sign(key.clone(), algorithm, type_, wrong).await, refused(Reason::BadRequest), "{spec}");
+            let verdict = client.verify(key.clone(), algorithm, type_, wrong, &signature).await;
+            assert_eq!(verdict, refused(Reason::BadRequest), "{spec}");
         }
     }
 }
