@@ -8,6 +8,9 @@ mod asymmetric;
 mod import;
 mod login;
 mod mux;
+mod recipient;
+
+pub use recipient::Enveloped;
 
 use kanuki_types::{AccountId, EncryptionAlgorithm, KeyId, KeySpec, Region, SecretBytes};
 use tokio::net::UnixStream;

@@ -25,6 +25,8 @@ pub enum KeeperError {
 pub enum Reason {
     /// The other side's public key is malformed or of another curve.
     BadPeerKey,
+    /// The recipient's public key is no RSA key of a length that is served.
+    BadRecipient,
     /// A value is out of its form, or fixed key material is not allowed by the configuration.
     BadRequest,
     /// Too much slow work waits; the same request may succeed later.
@@ -54,6 +56,7 @@ impl fmt::Display for KeeperError {
             Self::Gone => "the keeper is gone",
             Self::Protocol => "the keeper speaks another protocol",
             Self::Refused(Reason::BadPeerKey) => "the keeper refused the other side's public key",
+            Self::Refused(Reason::BadRecipient) => "the keeper refused the recipient's public key",
             Self::Refused(Reason::BadRequest) => "the keeper refused a malformed request",
             Self::Refused(Reason::Busy) => "the keeper has too much slow work to take more",
             Self::Refused(Reason::ImportTokenExpired) => "the import token has expired",

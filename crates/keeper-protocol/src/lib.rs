@@ -20,13 +20,14 @@ pub use ciphertext::{
     CIPHERTEXT_OVERHEAD, COMMITMENT_BYTES, CiphertextHeader, CiphertextParts, DERIVATION_PREFIX_BYTES, GCM_NONCE_BYTES,
     HEADER_BYTES, HeaderFields, KDF_NONCE_BYTES, TAG_BYTES,
 };
-pub use client::Client;
+pub use client::{Client, Enveloped};
 pub use error::{KeeperError, Reason};
 pub use frame::{Frame, FrameError, FrameReader, FrameWriter, decode};
 pub use limits::{
-    ACCESS_KEY_ID_BYTES_MAX, CLAIMS_BYTES_MAX, FOREIGN_KEY_BYTES_MAX, FOREIGN_MESSAGE_BYTES_MAX, FRAME_BYTES_MAX,
-    GENERATED_BYTES_MAX, IMPORT_BYTES_MAX, KEYRING_BYTES_MAX, MESSAGE_BYTES_MAX, MFA_DEVICE_BYTES_MAX,
-    MFA_REACH_STEPS_MAX, PEER_KEY_BYTES_MAX, PLAINTEXT_BYTES_MAX, PROTOCOL_VERSION, RECORDS_MAX, SCOPE_PART_BYTES_MAX,
+    ACCESS_KEY_ID_BYTES_MAX, ATTESTED_BYTES_MAX, CERTIFICATE_BYTES_MAX, CERTIFICATES_MAX, CLAIMS_BYTES_MAX,
+    FOREIGN_KEY_BYTES_MAX, FOREIGN_MESSAGE_BYTES_MAX, FRAME_BYTES_MAX, GENERATED_BYTES_MAX, IMPORT_BYTES_MAX,
+    KEYRING_BYTES_MAX, MESSAGE_BYTES_MAX, MFA_DEVICE_BYTES_MAX, MFA_REACH_STEPS_MAX, PEER_KEY_BYTES_MAX,
+    PLAINTEXT_BYTES_MAX, PROTOCOL_VERSION, RECIPIENT_KEY_BYTES_MAX, RECORDS_MAX, SCOPE_PART_BYTES_MAX,
 };
-pub use message::{ForeignAlgorithm, ForeignKey, MfaSteps, Record, Request, Response, Scope};
+pub use message::{Attested, ForeignAlgorithm, ForeignKey, MfaSteps, RecipientJob, Record, Request, Response, Scope};
 pub use place::{KeyPlace, MaterialPlace, NewMaterial, SealedMaterial, SealedMaterialRef};

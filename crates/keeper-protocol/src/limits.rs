@@ -49,6 +49,18 @@ pub const FOREIGN_MESSAGE_BYTES_MAX: usize = 20_000;
 /// Longest part of a foreign key or signature, in bytes: an RSA key of 8192 bits.
 pub const FOREIGN_KEY_BYTES_MAX: usize = 1024;
 
+/// Longest attested message, in bytes: the payload of an attestation document has up to 16,384, and a frame around it.
+pub const ATTESTED_BYTES_MAX: usize = 17 << 10;
+
+/// Most roots, and most intermediate certificates, of an attested message.
+pub const CERTIFICATES_MAX: usize = 8;
+
+/// Longest certificate, in bytes.
+pub const CERTIFICATE_BYTES_MAX: usize = 2048;
+
+/// Longest public key of a recipient, in bytes: `public_key` of an attestation document.
+pub const RECIPIENT_KEY_BYTES_MAX: usize = 1024;
+
 /// Longest keyring, in bytes.
 pub const KEYRING_BYTES_MAX: usize = 64 << 10;
 

@@ -5,11 +5,15 @@
 //! Invariants: one message is one whole job; an answer to a failed primitive says only that it failed. The variant of
 //! `Hello` stays first in both, so that any two versions can refuse each other.
 
+mod recipient;
+
 use kanuki_types::{
     DataKeyPairSpec, EncryptionAlgorithm, MacAlgorithm, MaterialId, MessageType, SigningAlgorithm, Timestamp,
     WrappingAlgorithm, WrappingKeySpec,
 };
 use serde::{Deserialize, Serialize};
+
+pub use recipient::{Attested, RecipientJob};
 
 use crate::{Bytes, KeyPlace, OwnedBytes, Reason, SealedMaterialRef, Secret, SecretRef, ids};
 
@@ -343,6 +347,23 @@ pub enum Request<'a> {
         #[serde(borrow)]
         signature: Bytes<'a>,
     },
+    /// Whether an attested message is genuine.
+    VerifyAttestation {
+        /// The message with its signature and certificates.
+        #[serde(borrow)]
+        attested: Attested<'a>,
+        /// The present, at which every certificate must be valid.
+        now: Timestamp,
+    },
+    /// Does a job whose secret leaves the keeper only encrypted to somebody.
+    ForRecipient {
+        /// The recipient's RSA key, SubjectPublicKeyInfo in DER.
+        #[serde(borrow)]
+        public_key: Bytes<'a>,
+        /// The job.
+        #[serde(borrow)]
+        job: RecipientJob<'a>,
+    },
 }
 
 /// The time steps of which a one-time code is taken.
@@ -475,4 +496,13 @@ pub enum Response {
     Refused(Reason),
     /// The step of the (later) one-time code, if it was right and not taken before.
     MfaStep(Option<u64>),
+    /// To [`Request::ForRecipient`].
+    ForRecipient {
+        /// The secret, as CMS EnvelopedData (RFC 5652).
+        enveloped: OwnedBytes,
+        /// The ciphertext of what was generated.
+        ciphertext: Option<OwnedBytes>,
+        /// The public half of a data key pair.
+        public_key: Option<OwnedBytes>,
+    },
 }

@@ -14,6 +14,7 @@ mod vault;
 mod error;
 mod material;
 mod der;
+mod cms;
 mod keys;
 mod kdf;
 mod aead;

@@ -14,6 +14,8 @@ mod encapsulation;
 mod key_pair;
 mod import;
 mod random;
+mod attestation;
+mod recipient;
 mod record;
 mod access_key;
 mod session;
@@ -102,6 +104,9 @@ pub(crate) fn answer(request: &Request<'_>, vault: &Vault) -> Result<Response, O
         Request::VerifyForeign { key, algorithm, message, signature } => {
             foreign::verify(key, *algorithm, message.0, signature.0)
         }
+
+        Request::VerifyAttestation { attested, now } => attestation::verify(attested, *now),
+        Request::ForRecipient { public_key, job } => recipient::answer(vault, public_key.0, job),
         Request::Hello { .. } | Request::Initialise | Request::Unseal { .. } | Request::Drain => {
             Err(OpError::Refused(Reason::WrongPhase))
         }

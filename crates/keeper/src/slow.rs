@@ -89,6 +89,8 @@ pub(crate) fn lane(request: &Request<'_>) -> Option<Lane> {
         Request::ReEncrypt { source, destination, .. } => {
             by_spec(source.place.spec).or_else(|| by_spec(destination.place.spec))
         }
+        Request::ForRecipient { job, .. } => lane(&job.request()).or(Some(Lane::Operation)),
+        Request::VerifyAttestation { .. } => Some(Lane::Operation),
         _ => None,
     }
 }

@@ -39,6 +39,8 @@ mod mfa;
 #[cfg(test)]
 mod foreign;
 #[cfg(test)]
+mod recipients;
+#[cfg(test)]
 mod frames;
 #[cfg(test)]
 mod golden;
