@@ -60,6 +60,16 @@ ALWAYS = {
     "ScheduleKeyDeletion": {"": {"KeyId", "DeletionDate", "KeyState", "PendingWindowInDays"}},
 }  # fmt: skip
 
+# With a recipient these stand in an envelope, and what the model says to leave out with them is left out.
+FOR_RECIPIENT = "CiphertextForRecipient"
+NOT_FOR_RECIPIENT = {
+    "Decrypt": {"Plaintext", "KeyMaterialId"},
+    "DeriveSharedSecret": {"SharedSecret"},
+    "GenerateDataKey": {"Plaintext", "KeyMaterialId"},
+    "GenerateDataKeyPair": {"PrivateKeyPlaintext"},
+    "GenerateRandom": {"Plaintext"},
+}
+
 MATERIAL_BY_ALGORITHM = {
     "EncryptionAlgorithm": "KeyMaterialId",
     "SourceEncryptionAlgorithm": "SourceKeyMaterialId",
@@ -96,6 +106,10 @@ def problems_of_success(operation_model, status: int, headers, body: bytes) -> l
         # The id of the material is told where the algorithm is the symmetric one.
         if value.get(algorithm) == "SYMMETRIC_DEFAULT" and material in operation_model.output_shape.members:
             always.setdefault("", set()).add(material)
+    if FOR_RECIPIENT in value:
+        absent = NOT_FOR_RECIPIENT[operation_model.name]
+        found += [f"{name} beside {FOR_RECIPIENT}" for name in sorted(absent & value.keys())]
+        always[""] = always.get("", set()) - absent
     return found + _problems(value, operation_model.output_shape, "", "", always)
 
 

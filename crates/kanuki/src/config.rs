@@ -14,6 +14,7 @@ use std::{
 use kanuki_server::{
     limits::Limits,
     quotas::RequestQuotas,
+    recipient::TrustRoot,
     settings::Settings,
     xks::{TIMEOUT_DEFAULT, TIMEOUT_MAX, XksSettings},
 };
@@ -45,6 +46,8 @@ struct ConfigFile {
     custom_key_stores: CustomKeyStoresFile,
     #[serde(default)]
     sessions: SessionsFile,
+    #[serde(default)]
+    recipient: RecipientFile,
     #[serde(default)]
     insecure_test_mode: bool,
 }
@@ -78,6 +81,12 @@ struct CustomKeyStoresFile {
     xks_addresses: BTreeMap<String, SocketAddr>,
     #[serde(default)]
     xks_vpc_endpoint_services: BTreeMap<String, SocketAddr>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RecipientFile {
+    trust_root: Option<PathBuf>,
 }
 
 /// What seals the root key.
@@ -132,11 +141,14 @@ impl Config {
             xks: xks(file.custom_key_stores)?,
             seal: seal(args, file.seal, &data_dir)?,
             listen,
-            settings: file.sessions.apply(limited(
-                Settings::new(account, default_region, regions, test_mode),
-                file.limits,
-                file.request_quotas,
-            )?),
+            settings: file
+                .sessions
+                .apply(limited(
+                    Settings::new(account, default_region, regions, test_mode),
+                    file.limits,
+                    file.request_quotas,
+                )?)
+                .with_trust_root(file.recipient.trust_root.as_deref().map(trust_root).transpose()?),
             seed: args.seed.clone().or(file.seed),
             log_format: args.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
             data_dir,
@@ -168,6 +180,13 @@ fn xks(file: CustomKeyStoresFile) -> Result<XksSettings, CommandError> {
         vpc_endpoint_services: file.xks_vpc_endpoint_services,
         timeout,
     })
+}
+
+/// Reads the certificates that attestations of recipients must lead to.
+fn trust_root(path: &Path) -> Result<TrustRoot, CommandError> {
+    let wrong = |error: &dyn std::fmt::Display| CommandError::new(format!("{}: {error}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
+    TrustRoot::from_pem(&text).map_err(|error| wrong(&error))
 }
 
 /// Flags name a seal as a whole: a flag for one kind leaves the file's other kind aside.
@@ -269,6 +288,19 @@ mod tests {
         {
             assert!(config(&[], &format!("[custom_key_stores]\n{wrong}")).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_trust_root_is_read_at_the_start_or_there_is_no_start() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("root.pem");
+        let root = || config(&[], &format!("[recipient]\ntrust_root = '{}'", path.display()));
+        assert!(root().unwrap_err().to_string().contains("root.pem"));
+        fs::write(&path, "no certificate").unwrap();
+        assert!(root().unwrap_err().to_string().contains("there is no certificate"));
+        fs::write(&path, "-----BEGIN CERTIFICATE-----\nAQI=\n-----END CERTIFICATE-----").unwrap();
+        assert!(root().unwrap().settings.trust_root.is_some());
+        assert!(config(&[], "").unwrap().settings.trust_root.is_none());
     }
 
     #[test]

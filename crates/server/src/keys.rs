@@ -18,6 +18,7 @@ mod aws_managed;
 mod usage;
 mod grants;
 mod asymmetric;
+mod recipient;
 mod specs;
 mod page;
 

@@ -19,6 +19,7 @@ pub mod xks;
 pub mod identity;
 pub mod record;
 pub mod last_usage;
+pub mod recipient;
 pub mod jobs;
 pub mod error;
 pub mod settings;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kanuki_types::{AccountId, Region};
 
-use crate::{limits::Limits, operation::Service, quotas::RequestQuotas};
+use crate::{limits::Limits, operation::Service, quotas::RequestQuotas, recipient::TrustRoot};
 
 /// The operator's choices that requests depend on.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Quotas of requests.
     pub request_quotas: RequestQuotas,
+    /// What attestations of recipients must lead to; without it every recipient is refused.
+    pub trust_root: Option<TrustRoot>,
 }
 
 impl Settings {
@@ -43,6 +45,7 @@ impl Settings {
             roles_inherit_mfa: true,
             limits: Limits::default(),
             request_quotas: RequestQuotas::default(),
+            trust_root: None,
         }
     }
 
@@ -50,6 +53,12 @@ impl Settings {
     #[must_use]
     pub fn with_quotas(self, limits: Limits, request_quotas: RequestQuotas) -> Self {
         Self { limits, request_quotas, ..self }
+    }
+
+    /// The choices with a trust root for attestations.
+    #[must_use]
+    pub fn with_trust_root(self, trust_root: Option<TrustRoot>) -> Self {
+        Self { trust_root, ..self }
     }
 
     /// The Region with that name, if it is served.

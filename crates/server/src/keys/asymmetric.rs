@@ -124,10 +124,7 @@ impl Keys {
         peer_public_key: &[u8],
     ) -> Result<SecretBytes, ApiError> {
         let derived = self.keeper.derive_shared_secret(usable_material(proof, key)?, peer_public_key).await;
-        derived.map_err(|error| match error {
-            KeeperError::Refused(Reason::BadPeerKey) | KeeperError::Failed => ApiError::bare(ErrorCode::Validation),
-            other => other.into(),
-        })
+        derived.map_err(bad_peer_key)
     }
 
     /// Makes a shared secret and encapsulates it for the key.
@@ -204,8 +201,16 @@ pub(super) fn incompatible(algorithm: &str, key: &KeyEntry) -> ApiError {
     ApiError::new(ErrorCode::InvalidKeyUsage, message)
 }
 
+/// A public key that is malformed or of another curve.
+pub(super) fn bad_peer_key(error: KeeperError) -> ApiError {
+    match error {
+        KeeperError::Refused(Reason::BadPeerKey) | KeeperError::Failed => ApiError::bare(ErrorCode::Validation),
+        other => other.into(),
+    }
+}
+
 /// What the keeper's library does not offer is answered as unsupported, not as broken.
-fn unsupported(key: &KeyEntry, what: &str, error: KeeperError) -> ApiError {
+pub(super) fn unsupported(key: &KeyEntry, what: &str, error: KeeperError) -> ApiError {
     match error {
         KeeperError::Refused(Reason::UnsupportedAlgorithm | Reason::UnsupportedSpec) => {
             let message = format!("{what} is not supported for {}.", key.arn_text());

@@ -156,7 +156,7 @@ impl Keys {
     }
 
     /// A ciphertext of the keeper's as it is answered: with the layer of a custom key store, if the key is in one.
-    async fn wrapped(
+    pub(super) async fn wrapped(
         &self,
         proof: &Proof,
         key: &KeyEntry,
@@ -170,7 +170,7 @@ impl Keys {
     }
 
     /// A ciphertext as the keeper takes it.
-    async fn unwrapped<'a>(
+    pub(super) async fn unwrapped<'a>(
         &self,
         proof: &Proof,
         key: &KeyEntry,
@@ -203,16 +203,16 @@ pub struct How<'a> {
 
 impl How<'_> {
     /// The additional data; only the symmetric algorithm takes any.
-    fn aad(self) -> Vec<u8> {
+    pub(super) fn aad(self) -> Vec<u8> {
         if self.is_symmetric() { self.context.to_aad() } else { Vec::new() }
     }
 
-    fn is_symmetric(self) -> bool {
+    pub(super) fn is_symmetric(self) -> bool {
         self.algorithm == EncryptionAlgorithm::SymmetricDefault
     }
 
     /// Checks that a key encrypts so.
-    fn check(self, key: &KeyEntry) -> Result<(), ApiError> {
+    pub(super) fn check(self, key: &KeyEntry) -> Result<(), ApiError> {
         if !encryption_algorithms(key.record().spec).contains(&self.algorithm) {
             return Err(incompatible(self.algorithm.as_str(), key));
         }
@@ -266,7 +266,7 @@ pub(super) fn data_key_material<'a>(proof: &Proof, key: &'a KeyEntry) -> Result<
 }
 
 /// The version of a key's material that made a ciphertext.
-fn material_of<'a>(
+pub(super) fn material_of<'a>(
     proof: &Proof,
     key: &'a KeyEntry,
     ciphertext: &[u8],
@@ -286,7 +286,7 @@ fn material_of<'a>(
     material.ok_or_else(|| ApiError::bare(ErrorCode::InvalidCiphertext))
 }
 
-fn does_not_open(error: KeeperError) -> ApiError {
+pub(super) fn does_not_open(error: KeeperError) -> ApiError {
     match error {
         KeeperError::Failed | KeeperError::Refused(Reason::BadRequest | Reason::TooLarge) => {
             ApiError::bare(ErrorCode::InvalidCiphertext)

@@ -4,6 +4,7 @@ use crate::operations::operations;
 
 mod members;
 mod first_use;
+mod recipient_members;
 mod grant_members;
 mod custom_key_store_members;
 

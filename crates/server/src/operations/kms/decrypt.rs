@@ -2,12 +2,14 @@
 //!
 //! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html>
 
-use std::sync::Arc;
-
 use kanuki_types::{EncryptionAlgorithm, EncryptionContext, KeyArn, KeyUsage, MaterialId};
 use serde::Serialize;
+use serde_json::Value;
 
-use super::members;
+use super::{
+    members,
+    recipient_members::{CiphertextForRecipient, Target, attested, event_data, recipient},
+};
 use crate::{
     authn::Authenticated,
     authz::{Authorized, Demand},
@@ -16,6 +18,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     keys::{How, KeyEntry, KeyName, Names, is_asymmetric},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
+    recipient::{Recipient, RecipientRequest},
     secret_text::SecretText,
     wire::Fields,
 };
@@ -32,6 +35,7 @@ pub struct Input {
     context: EncryptionContext,
     key_id: Option<String>,
     algorithm: EncryptionAlgorithm,
+    recipient: Option<RecipientRequest>,
 }
 
 /// What it gets.
@@ -39,7 +43,10 @@ pub struct Input {
 #[serde(rename_all = "PascalCase")]
 pub struct Output {
     key_id: String,
-    plaintext: SecretText,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plaintext: Option<SecretText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ciphertext_for_recipient: Option<CiphertextForRecipient>,
     encryption_algorithm: EncryptionAlgorithm,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_material_id: Option<MaterialId>,
@@ -52,12 +59,11 @@ impl Operation for Decrypt {
         ..Descriptor::reads(Service::Kms, "Decrypt", &["KeyId", "EncryptionAlgorithm", "EncryptionContext"])
     };
     type Input = Input;
-    type Target = Option<Arc<KeyEntry>>;
+    type Target = Target;
     type Output = Output;
 
     fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
         members::grant_tokens(fields)?;
-        members::no_recipient(fields)?;
         let ignores_ciphertext = members::ignores_ciphertext(fields)?;
         let key_id = members::optional_key_id(fields, "KeyId")?;
         if ignores_ciphertext {
@@ -68,38 +74,50 @@ impl Operation for Decrypt {
             context: fields.encryption_context("EncryptionContext")?,
             key_id,
             algorithm: members::encryption_algorithm(fields, "EncryptionAlgorithm")?,
+            recipient: recipient(fields)?,
         })
     }
 
-    async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Self::Target>, ApiError> {
-        let (name, by_ciphertext) = source_key(doors, caller, input.key_id.as_deref(), input.ciphertext.as_deref()).await?;
-        let mut demand = Demand::on_name("kms:Decrypt", &name)
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Target>, ApiError> {
+        let (name, by_ciphertext) =
+            source_key(doors, caller, input.key_id.as_deref(), input.ciphertext.as_deref()).await?;
+        let recipient = Recipient::verify(doors, input.recipient.as_ref()).await?;
+        let demand = Demand::on_name("kms:Decrypt", &name)
             .with_context(&input.context)
             .with_fact("kms:EncryptionAlgorithm", input.algorithm.as_str());
+        let mut demand = attested(demand, recipient.as_ref());
         if by_ciphertext {
             demand = demand.named_by_ciphertext();
         }
-        Ok(Plan::new(members::found(name), demand))
+        Ok(Plan::new(Target { key: members::found(name), recipient }, demand))
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
-        let input = authorized.input();
-        let key = members::key(authorized.target())?;
+        let (input, Target { key, recipient }) = (authorized.input(), authorized.target());
+        let key = members::key(key)?;
         let Some(ciphertext) = &input.ciphertext else { return Ok(Outcome::authorized_only()) };
         check_source(key, ciphertext)?;
         let how = How { algorithm: input.algorithm, context: &input.context };
-        let (plaintext, material) = doors.keys.decrypt(authorized.proof(), key, ciphertext, how).await?;
+        let proof = authorized.proof();
+        let (plaintext, for_recipient, material) = match recipient {
+            None => {
+                let (plaintext, material) = doors.keys.decrypt(proof, key, ciphertext, how).await?;
+                (Some(SecretText::base64(&plaintext)), None, material)
+            }
+            Some(recipient) => {
+                let (made, material) = doors.keys.decrypt_for(proof, key, ciphertext, how, recipient).await?;
+                (None, Some(CiphertextForRecipient(made.enveloped)), material)
+            }
+        };
         let output = Output {
             key_id: key.arn_text().to_owned(),
-            plaintext: SecretText::base64(&plaintext),
+            plaintext,
+            ciphertext_for_recipient: for_recipient,
             encryption_algorithm: input.algorithm,
-            key_material_id: material,
+            key_material_id: material.filter(|_| recipient.is_none()),
         };
-        let outcome = Outcome::answer(output);
-        Ok(match material {
-            Some(material) => outcome.with_event_data(members::used_material_event_data(key, material)),
-            None => outcome,
-        })
+        let data = material.map_or(Value::Null, |material| members::used_material_event_data(key, material));
+        Ok(Outcome::answer(output).with_event_data(event_data(data, recipient.as_ref())))
     }
 }
 

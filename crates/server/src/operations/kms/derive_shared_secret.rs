@@ -2,19 +2,22 @@
 //!
 //! Rule: <https://docs.aws.amazon.com/kms/latest/APIReference/API_DeriveSharedSecret.html>
 
-use std::sync::Arc;
-
 use kanuki_types::{KeyUsage, Origin};
 use serde::Serialize;
+use serde_json::Value;
 
-use super::members;
+use super::{
+    members,
+    recipient_members::{CiphertextForRecipient, Target, event_data, plan_on_key, recipient},
+};
 use crate::{
     authn::Authenticated,
     authz::{Authorized, Demand},
     doors::Doors,
     error::ApiError,
-    keys::{KeyEntry, Names, check_usage},
+    keys::check_usage,
     operation::{Descriptor, Operation, Outcome, Plan, Service},
+    recipient::RecipientRequest,
     secret_text::SecretText,
     wire::Fields,
 };
@@ -28,6 +31,7 @@ pub struct DeriveSharedSecret;
 pub struct Input {
     key_id: String,
     public_key: Vec<u8>,
+    recipient: Option<RecipientRequest>,
 }
 
 /// What it gets.
@@ -35,7 +39,10 @@ pub struct Input {
 #[serde(rename_all = "PascalCase")]
 pub struct Output {
     key_id: String,
-    shared_secret: SecretText,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared_secret: Option<SecretText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ciphertext_for_recipient: Option<CiphertextForRecipient>,
     key_agreement_algorithm: &'static str,
     key_origin: Origin,
 }
@@ -46,35 +53,44 @@ impl Operation for DeriveSharedSecret {
         ..Descriptor::reads(Service::Kms, "DeriveSharedSecret", &["KeyId", "KeyAgreementAlgorithm"])
     };
     type Input = Input;
-    type Target = Option<Arc<KeyEntry>>;
+    type Target = Target;
     type Output = Output;
 
     fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
         members::grant_tokens(fields)?;
-        members::no_recipient(fields)?;
+        let recipient = recipient(fields)?;
         let key_id = members::key_id(fields)?;
         let algorithm = fields.choice("KeyAgreementAlgorithm", &["ECDH"], |name| name)?;
         fields.require("KeyAgreementAlgorithm", algorithm);
-        Ok(Input { key_id, public_key: fields.required_blob("PublicKey", 1..=8192)? })
+        Ok(Input { key_id, public_key: fields.required_blob("PublicKey", 1..=8192)?, recipient })
     }
 
-    async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Self::Target>, ApiError> {
-        members::plan_on_key(doors, caller, &input.key_id, Names::KeysAndAliases, |name| {
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Target>, ApiError> {
+        plan_on_key(doors, caller, &input.key_id, input.recipient.as_ref(), |name| {
             Demand::on_name("kms:DeriveSharedSecret", name).with_fact("kms:KeyAgreementAlgorithm", "ECDH")
         })
         .await
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
-        let input = authorized.input();
-        let key = members::key(authorized.target())?;
+        let (input, Target { key, recipient }) = (authorized.input(), authorized.target());
+        let key = members::key(key)?;
         check_usage(key, KeyUsage::KeyAgreement, "DeriveSharedSecret")?;
-        let secret = doors.keys.derive_shared_secret(authorized.proof(), key, &input.public_key).await?;
-        Ok(Outcome::answer(Output {
+        let (proof, keys, peer) = (authorized.proof(), &doors.keys, &input.public_key);
+        let (shared_secret, ciphertext_for_recipient) = match recipient {
+            None => (Some(SecretText::base64(&keys.derive_shared_secret(proof, key, peer).await?)), None),
+            Some(recipient) => {
+                let made = keys.derive_shared_secret_for(proof, key, peer, recipient).await?;
+                (None, Some(CiphertextForRecipient(made.enveloped)))
+            }
+        };
+        let output = Output {
             key_id: key.arn_text().to_owned(),
-            shared_secret: SecretText::base64(&secret),
+            shared_secret,
+            ciphertext_for_recipient,
             key_agreement_algorithm: "ECDH",
             key_origin: key.record().origin,
-        }))
+        };
+        Ok(Outcome::answer(output).with_event_data(event_data(Value::Null, recipient.as_ref())))
     }
 }

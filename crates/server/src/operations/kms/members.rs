@@ -68,18 +68,6 @@ pub(super) fn ciphertext(fields: &mut Fields, ignored: bool) -> Result<Option<Ve
     Ok(Some(fields.require("CiphertextBlob", ciphertext)))
 }
 
-/// Refuses an attestation document: without a configured trust root nothing can be checked against it.
-pub(super) fn no_recipient(fields: &Fields) -> Result<(), ApiError> {
-    match fields.raw().get("Recipient") {
-        Some(value) if !value.is_null() => {
-            let message =
-                "The Recipient parameter needs a trust root for attestation documents, and none is configured.";
-            Err(ApiError::new(ErrorCode::UnsupportedOperation, message))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Reads the length of a data key: by name or in bytes, exactly one of the two.
 pub(super) fn data_key_length(fields: &mut Fields) -> Result<usize, ApiError> {
     let spec = fields.choice("KeySpec", DataKeySpec::ALL, DataKeySpec::as_str)?;
