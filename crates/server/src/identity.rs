@@ -16,6 +16,9 @@ mod change_groups;
 mod change_policies;
 mod change_access_keys;
 mod list;
+mod profiles;
+mod account;
+mod last_use;
 mod session;
 mod mfa;
 mod unique_id;
@@ -33,12 +36,14 @@ use crate::error::ApiError;
 use compose::Composable;
 use generation::Generation;
 
+pub use account::{AccountAliases, EntityCounts};
 pub use aws_managed::{AWS_POLICIES, AWS_POLICY_VERSION, AwsPolicy, aws_policy};
 pub use change::PolicyUse;
 pub use change_access_keys::KeyOwner;
 pub use change_groups::member_key;
 pub use entries::{AccessKeyEntry, PrincipalEntry, StoredPrincipal};
 pub use groups::{GroupEntry, GroupMembers, GroupRecord, Groups};
+pub use last_use::{AccessKeyUses, KeyUse};
 pub use list::Found;
 pub use managed::{
     ManagedEntry, ManagedPolicies, ManagedPolicy, ManagedPolicyRecord, PolicyArn, PolicyEntities, PolicyRef,
@@ -47,6 +52,7 @@ pub use managed::{
 pub use mfa::{Assignment, CheckedCode, MfaDeviceEntry, MfaDeviceRecord, MfaDevices, mfa_serial};
 pub(crate) use mfa::{ENABLE_REACH_STEPS, RESYNC_REACH_STEPS};
 pub use names::{EntityNames, NamedKind, entity_arn};
+pub use profiles::{InstanceProfileRecord, InstanceProfiles, RoleProfiles, StoredProfile, role_profile_key};
 pub use records::{
     AccessKeyRecord, AccessKeys, AccountRecord, Accounts, MAX_SESSION_SECONDS_DEFAULT, Owner, PrincipalKind,
     PrincipalNames, PrincipalRecord, Principals, TrustPolicy,
@@ -65,6 +71,7 @@ pub struct Identity {
     policy_versions: Cache<PolicyVersions, PolicyVersionEntry>,
     aws_policies: BTreeMap<String, NamedDocument>,
     generation: Arc<Generation>,
+    notes: last_use::Notes,
 }
 
 impl std::fmt::Debug for Identity {
@@ -103,6 +110,7 @@ impl Identity {
             aws_policies: aws_managed::compiled(),
             // Behind the caches of the parts, so that they are fresh when it moves.
             generation: Generation::new(&store),
+            notes: last_use::Notes::default(),
             store,
         }
     }

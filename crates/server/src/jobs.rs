@@ -8,6 +8,7 @@ mod connections;
 mod deletion;
 mod expiry;
 mod grants;
+mod key_uses;
 mod rotation;
 
 use std::{sync::Arc, time::Duration};
@@ -20,6 +21,7 @@ pub use connections::settle_stores;
 pub use deletion::delete_due_keys;
 pub use expiry::remove_expired_material;
 pub use grants::remove_orphaned_grants;
+pub use key_uses::write_key_uses;
 pub use rotation::rotate_due_keys;
 
 use crate::{error::ApiError, pipeline::Pipeline};
@@ -71,8 +73,11 @@ pub async fn do_what_is_due(pipeline: &Pipeline) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Empties the outbox and moves the anchor.
+/// Writes the last uses of access keys, empties the outbox and moves the anchor.
 async fn keep_order(pipeline: &Pipeline, anchors: &AnchorStore) {
+    if let Err(error) = write_key_uses(pipeline).await {
+        tracing::error!(%error, "the last uses of access keys could not be written");
+    }
     if let Err(error) = pipeline.recorder().clear_delivered().await {
         tracing::error!(%error, "the outbox could not be emptied");
     }

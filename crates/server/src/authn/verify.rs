@@ -134,6 +134,8 @@ struct Candidate {
     caller: Caller,
     identity: Option<Arc<PrincipalEntry>>,
     session: Option<Session>,
+    /// The long-term access key that signed, if it was one.
+    key: Option<Arc<AccessKeyEntry>>,
 }
 
 impl std::fmt::Debug for Authenticator {
@@ -184,6 +186,9 @@ impl Authenticator {
         if !right {
             return Err(ApiError::new(ErrorCode::InvalidSignature, SIGNATURE_DIFFERS));
         }
+        if let Some(key) = &candidate.key {
+            self.identity.note_use(key, call.service, &region, self.clock.now());
+        }
         Ok(Authenticated {
             principal: Arc::new(Principal::from_caller(&candidate.caller)),
             caller: candidate.caller,
@@ -218,7 +223,7 @@ impl Authenticator {
         let Some((caller, identity)) = self.owner(&key).await? else { return Ok(Err(invalid_token(presented))) };
         let signing_key = self.signing_keys.get(&presented.credential, key.sealed_secret()).await;
         let signing_key = signing_key.map_err(ApiError::internal)?;
-        Ok(Ok(Candidate { signing_key, caller, identity, session: None }))
+        Ok(Ok(Candidate { signing_key, caller, identity, session: None, key: Some(key) }))
     }
 
     async fn owner(&self, key: &AccessKeyEntry) -> Result<Option<(Caller, Option<Arc<PrincipalEntry>>)>, ApiError> {
@@ -260,7 +265,13 @@ impl Authenticator {
             return Ok(Err(ApiError::new(ErrorCode::ExpiredToken, message)));
         }
         let signing_key = Arc::clone(&session.signing_key);
-        Ok(Ok(Candidate { signing_key, caller, identity, session: Some(Session { opened: session, policies }) }))
+        Ok(Ok(Candidate {
+            signing_key,
+            caller,
+            identity,
+            session: Some(Session { opened: session, policies }),
+            key: None,
+        }))
     }
 
     /// The session as a caller, with the principal behind it as it is now; none if it is gone.

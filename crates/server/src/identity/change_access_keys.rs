@@ -9,7 +9,8 @@ use kanuki_store::{StoreError, Transaction, Versioned};
 use kanuki_types::{AccountId, SecretBytes};
 
 use super::{
-    AccessKeyEntry, AccessKeyRecord, AccessKeys, AccountRecord, Accounts, Identity, Owner, Principals, StoredPrincipal,
+    AccessKeyEntry, AccessKeyRecord, AccessKeyUses, AccessKeys, AccountRecord, Accounts, Identity, Owner, Principals,
+    StoredPrincipal,
 };
 use crate::{authz::Proof, error::ApiError};
 
@@ -117,11 +118,11 @@ impl Identity {
         Ok(())
     }
 
-    /// Removes an access key, with its secret.
+    /// Removes an access key, with its secret and its last use.
     ///
     /// # Errors
-    /// If the owner was not authorized.
-    pub fn delete_access_key(
+    /// If the owner was not authorized, or if the store fails.
+    pub async fn delete_access_key(
         &self,
         change: &mut Transaction,
         proof: &Proof,
@@ -133,6 +134,9 @@ impl Identity {
         owner.change(change, |keys| {
             keys.remove(key.id());
         });
+        if let Some(last) = self.store.get::<AccessKeyUses>(&key.id().to_owned()).await? {
+            change.delete::<AccessKeyUses>(&key.id().to_owned(), last.version);
+        }
         Ok(())
     }
 

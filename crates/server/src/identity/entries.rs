@@ -8,6 +8,7 @@ use kanuki_types::{AccountId, Caller, CallerKind, UniqueId};
 
 use super::{
     groups::compile_inline,
+    last_use::Noted,
     names::entity_arn,
     records::{AccessKeyRecord, Owner, PrincipalRecord},
     session::{SessionClaims, SessionKind},
@@ -20,13 +21,14 @@ pub struct AccessKeyEntry {
     version: u64,
     record: AccessKeyRecord,
     sealed_secret: Arc<[u8]>,
+    noted: Noted,
 }
 
 impl AccessKeyEntry {
     pub(super) fn new(id: String, stored: Versioned<AccessKeyRecord>) -> Self {
         let Versioned { version, value: record } = stored;
         let sealed_secret = record.sealed_secret.as_slice().into();
-        Self { id, version, record, sealed_secret }
+        Self { id, version, record, sealed_secret, noted: Noted::new() }
     }
 
     /// The access key id.
@@ -63,6 +65,10 @@ impl AccessKeyEntry {
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.record.active
+    }
+
+    pub(super) fn noted(&self) -> &Noted {
+        &self.noted
     }
 
     /// The secret as the keeper sealed it.

@@ -14,7 +14,25 @@ use super::{
 use crate::keys::{Page, PageRequest};
 
 impl Identity {
-    /// Users or roles whose path begins with a text.
+    /// Users or roles whose path begins with a text, and the place to go on from.
+    ///
+    /// # Errors
+    /// If the store fails or refuses a record.
+    pub async fn principals_from(
+        &self,
+        (account, kind): (AccountId, PrincipalKind),
+        path_prefix: &str,
+        page: &PageRequest,
+    ) -> Result<Found<Arc<StoredPrincipal>>, StoreError> {
+        let prefix = (account, kind).to_key();
+        let load = move |id| async move {
+            let found = self.stored_principal(account, &id).await?;
+            Ok(found.filter(|found| found.record().path.starts_with(path_prefix)))
+        };
+        self.list_names::<PrincipalNames, _, _>(&prefix, page, load).await
+    }
+
+    /// A page of [`Identity::principals_from`].
     ///
     /// # Errors
     /// If the store fails or refuses a record.
@@ -24,15 +42,28 @@ impl Identity {
         path_prefix: &str,
         page: &PageRequest,
     ) -> Result<Page<Arc<StoredPrincipal>>, StoreError> {
-        let prefix = (account, kind).to_key();
-        let load = move |id| async move {
-            let found = self.stored_principal(account, &id).await?;
-            Ok(found.filter(|found| found.record().path.starts_with(path_prefix)))
-        };
-        Ok(marked(page, self.list_names::<PrincipalNames, _, _>(&prefix, page, load).await?))
+        Ok(marked(page, self.principals_from((account, kind), path_prefix, page).await?))
     }
 
-    /// Groups whose path begins with a text.
+    /// Groups whose path begins with a text, and the place to go on from.
+    ///
+    /// # Errors
+    /// If the store fails or refuses a record.
+    pub async fn groups_from(
+        &self,
+        account: AccountId,
+        path_prefix: &str,
+        page: &PageRequest,
+    ) -> Result<Found<Arc<GroupEntry>>, StoreError> {
+        let prefix = (account, NamedKind::Group).to_key();
+        let load = move |id| async move {
+            let found = self.group(account, &id).await?;
+            Ok(found.filter(|found| found.record().path.starts_with(path_prefix)))
+        };
+        self.list_names::<EntityNames, _, _>(&prefix, page, load).await
+    }
+
+    /// A page of [`Identity::groups_from`].
     ///
     /// # Errors
     /// If the store fails or refuses a record.
@@ -42,12 +73,7 @@ impl Identity {
         path_prefix: &str,
         page: &PageRequest,
     ) -> Result<Page<Arc<GroupEntry>>, StoreError> {
-        let prefix = (account, NamedKind::Group).to_key();
-        let load = move |id| async move {
-            let found = self.group(account, &id).await?;
-            Ok(found.filter(|found| found.record().path.starts_with(path_prefix)))
-        };
-        Ok(marked(page, self.list_names::<EntityNames, _, _>(&prefix, page, load).await?))
+        Ok(marked(page, self.groups_from(account, path_prefix, page).await?))
     }
 
     /// The account's own managed policies whose path begins with a text, and the place to go on from.

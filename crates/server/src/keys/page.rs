@@ -60,6 +60,12 @@ impl PageRequest {
         Ok(Self { list, limit, after })
     }
 
+    /// The first items of a list.
+    #[must_use]
+    pub fn first(list: &'static str, limit: usize) -> Self {
+        Self { list, limit, after: None }
+    }
+
     /// The same list from behind another place.
     #[must_use]
     pub fn behind(&self, after: Option<Vec<u8>>) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! Rule: an operation whose UserName is left out is about the keys of the caller, the account's root too.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     authn::Authenticated,
-    authz::{Demand, EntityAccess},
     doors::Doors,
     error::{ApiError, ErrorCode},
     identity::{AccessKeyEntry, KeyOwner, PrincipalKind},
@@ -111,9 +110,8 @@ pub(super) async fn plan(
     let (account, arn) = (caller.caller().account, caller.caller().arn());
     let record = doors.identity.account(account).await?;
     let record = record.ok_or_else(|| ApiError::internal("the account of a caller does not exist"))?;
-    let tags = BTreeMap::new();
-    let root = EntityAccess { arn: arn.clone(), account: Some(account), kind: "AWS::IAM::User", tags };
-    Ok(Plan::new(Whose::Root(KeyOwner::Root(account, record, arn)), Demand::on_entity(action, root)))
+    let demand = users::demand_of_root(caller, action);
+    Ok(Plan::new(Whose::Root(KeyOwner::Root(account, record, arn)), demand))
 }
 
 /// The key with that id, if it is one of the owner's.

@@ -43,7 +43,7 @@ impl Operation for DeleteAccessKey {
         let owner = authorized.target().owner()?;
         let key = access_keys::find(doors, &owner, &authorized.input().id).await?;
         let mut change = Transaction::default();
-        doors.identity.delete_access_key(&mut change, authorized.proof(), &owner, &key)?;
+        doors.identity.delete_access_key(&mut change, authorized.proof(), &owner, &key).await?;
         Ok(Outcome::silent_change(change))
     }
 }

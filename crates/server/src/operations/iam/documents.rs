@@ -44,7 +44,7 @@ pub(super) fn check_managed(text: &str) -> Result<(), ApiError> {
 /// `MalformedPolicyDocument` for anything that does not parse or names a principal that does not exist;
 /// `LimitExceeded` above [`TRUST_SIZE_MAX`].
 pub(super) async fn read_trust(doors: &Doors, text: &str) -> Result<TrustPolicy, ApiError> {
-    if size_without_white_space(text) > TRUST_SIZE_MAX {
+    if size_without_white_space(text) > TRUST_SIZE_MAX || text.len() > TRUST_BYTES_MAX {
         return Err(over_size("ACLSizePerRole", TRUST_SIZE_MAX));
     }
     let document = Document::parse(Target::Trust, text).map_err(malformed)?;
@@ -100,6 +100,8 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 const MANAGED_SIZE_MAX: usize = 6144;
 /// Largest trust policy, in characters without white space.
 const TRUST_SIZE_MAX: usize = 2048;
+/// Most bytes of a trust policy, white space too, so that lists of roles stay small.
+const TRUST_BYTES_MAX: usize = 32 * 1024;
 /// Most bytes of all inline policies of an entity, white space too, so that its record stays small.
 const INLINE_BYTES_MAX: usize = 384 * 1024;
 

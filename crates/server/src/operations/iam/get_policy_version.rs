@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use super::{
     documents,
+    list_policy_versions::versions_of,
     policies::{self, NamedPolicy},
-    shapes::{PolicyVersion, instant},
+    shapes::PolicyVersion,
 };
 use crate::{
     authn::Authenticated,
     authz::Authorized,
     doors::Doors,
     error::ApiError,
-    identity::{AWS_POLICY_VERSION, ManagedPolicy},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -54,25 +54,11 @@ impl Operation for GetPolicyVersion {
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
         let Input { arn, version } = authorized.input();
-        let missing = || policies::no_such_version(arn, version);
-        let (text, is_default_version, created) = match authorized.target().get()? {
-            ManagedPolicy::Aws(policy) if version == AWS_POLICY_VERSION => {
-                (policy.text.to_owned(), true, policy.created())
-            }
-            ManagedPolicy::Aws(_) => return Err(missing()),
-            ManagedPolicy::Own(policy) => {
-                let number = policies::version_number(version).ok_or_else(missing)?;
-                let created = *policy.record().versions.get(&number).ok_or_else(missing)?;
-                let found = doors.identity.policy_version(policy, number).await?.ok_or_else(missing)?;
-                (found.text().to_owned(), policy.record().default_version == number, created)
-            }
-        };
-        let policy_version = PolicyVersion {
-            document: Some(documents::encoded(&text)),
-            version_id: version.clone(),
-            is_default_version,
-            create_date: instant(created),
-        };
+        let policy = authorized.target().get()?;
+        let versions = versions_of(policy).into_iter().map(|(_, found)| found);
+        let found = versions.into_iter().find(|found| found.version_id == *version);
+        let mut policy_version = found.ok_or_else(|| policies::no_such_version(arn, version))?;
+        policy_version.document = Some(documents::encoded(&policies::text(doors, policy, version).await?));
         Ok(Outcome::answer(Output { policy_version }))
     }
 }

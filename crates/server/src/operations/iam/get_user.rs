@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     authn::Authenticated,
-    authz::{Authorized, Demand, EntityAccess},
+    authz::Authorized,
     doors::Doors,
     error::ApiError,
     identity::PrincipalKind,
@@ -51,13 +51,7 @@ impl Operation for GetUser {
             None => users::calling_user(caller)?,
         };
         let Some(name) = name else {
-            let root = EntityAccess {
-                arn: caller.caller().arn(),
-                account: Some(caller.caller().account),
-                kind: "AWS::IAM::User",
-                tags: std::collections::BTreeMap::new(),
-            };
-            return Ok(Plan::new(None, Demand::on_entity("iam:GetUser", root)));
+            return Ok(Plan::new(None, users::demand_of_root(caller, "iam:GetUser")));
         };
         let named = Named::find(doors, caller, PrincipalKind::User, &name).await?;
         let demand = named.demand("iam:GetUser");

@@ -10,7 +10,7 @@ use crate::{
     authz::{Demand, EntityAccess},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    identity::{ManagedEntry, ManagedPolicy},
+    identity::{AWS_POLICY_VERSION, ManagedEntry, ManagedPolicy},
     operation::Plan,
     wire::Fields,
 };
@@ -102,6 +102,23 @@ pub(super) fn version_number(name: &str) -> Option<u32> {
 pub(super) fn no_such_version(arn: &str, version: &str) -> ApiError {
     let message = format!("Policy {arn} version {version} does not exist or is not attachable.");
     ApiError::new(ErrorCode::NotFound, message)
+}
+
+/// The text of a version of a policy.
+///
+/// # Errors
+/// `NoSuchEntity`; or if the store fails.
+pub(super) async fn text(doors: &Doors, policy: &ManagedPolicy, version: &str) -> Result<String, ApiError> {
+    let missing = || no_such_version(&policy.arn(), version);
+    match policy {
+        ManagedPolicy::Aws(policy) if version == AWS_POLICY_VERSION => Ok(policy.text.to_owned()),
+        ManagedPolicy::Aws(_) => Err(missing()),
+        ManagedPolicy::Own(entry) => {
+            let number = version_number(version).ok_or_else(missing)?;
+            let found = doors.identity.policy_version(entry, number).await?.ok_or_else(missing)?;
+            Ok(found.text().to_owned())
+        }
+    }
 }
 
 const VERSION_CHARS_MAX: usize = 16;

@@ -189,6 +189,11 @@ impl Policy {
         }
     }
 
+    /// The same without tags.
+    pub(super) fn without_tags(self) -> Self {
+        Self { tags: None, ..self }
+    }
+
     /// The name.
     pub(super) fn name(&self) -> &str {
         &self.policy_name

@@ -72,6 +72,13 @@ pub(super) fn demand_of_new(
     Demand::on_entity(action, EntityAccess { arn, account: Some(account), kind: audit_kind(kind), tags })
 }
 
+/// The access to the caller's own account's root that an action needs; the caller is the root.
+pub(super) fn demand_of_root(caller: &Authenticated, action: &'static str) -> Demand {
+    let tags = std::collections::BTreeMap::new();
+    let account = Some(caller.caller().account);
+    Demand::on_entity(action, EntityAccess { arn: caller.caller().arn(), account, kind: "AWS::IAM::User", tags })
+}
+
 /// The name of the calling user, if the caller is one; none for the account's root.
 ///
 /// # Errors

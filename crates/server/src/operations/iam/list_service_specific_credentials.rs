@@ -1,0 +1,50 @@
+//! ListServiceSpecificCredentials: always empty: users here have no credentials for single services.
+//!
+//! Rule: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListServiceSpecificCredentials.html>
+
+use serde::Serialize;
+
+use super::access_keys::{self, Whose};
+use crate::{
+    authn::Authenticated,
+    authz::Authorized,
+    doors::Doors,
+    error::ApiError,
+    keys::PageRequest,
+    operation::{Descriptor, Operation, Outcome, Plan, Service},
+    wire::Fields,
+};
+
+/// The operation.
+#[derive(Debug)]
+pub struct ListServiceSpecificCredentials;
+
+/// What the client gets.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Output {
+    service_specific_credentials: Vec<()>,
+    is_truncated: bool,
+}
+
+impl Operation for ListServiceSpecificCredentials {
+    const DESCRIPTOR: Descriptor = Descriptor::reads(Service::Iam, "ListServiceSpecificCredentials", &["UserName", "MaxItems", "Marker"]);
+    type Input = Option<String>;
+    type Target = Whose;
+    type Output = Output;
+
+    fn parse(fields: &mut Fields) -> Result<Option<String>, ApiError> {
+        let user = access_keys::read_user(fields)?;
+        PageRequest::read_items(fields, "ListServiceSpecificCredentials")?;
+        Ok(user)
+    }
+
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &Option<String>) -> Result<Plan<Whose>, ApiError> {
+        access_keys::plan(doors, caller, input.as_ref(), "iam:ListServiceSpecificCredentials").await
+    }
+
+    async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
+        authorized.target().owner()?;
+        Ok(Outcome::answer(Output { service_specific_credentials: Vec::new(), is_truncated: false }))
+    }
+}

@@ -1,0 +1,114 @@
+//! Instance profiles as targets of operations, and how answers show them.
+//!
+//! Rule: an instance profile holds one role at most.
+
+use serde::Serialize;
+
+use super::{
+    members, roles,
+    shapes::{Detail, Role, instant},
+    tags::{self, Tag},
+};
+use crate::{
+    authn::Authenticated,
+    authz::{Demand, EntityAccess},
+    doors::Doors,
+    error::{ApiError, ErrorCode},
+    identity::{NamedKind, StoredProfile, entity_arn},
+    operation::Plan,
+    wire::Fields,
+};
+
+/// An instance profile.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct InstanceProfile {
+    path: String,
+    instance_profile_name: String,
+    instance_profile_id: String,
+    arn: String,
+    create_date: String,
+    roles: Vec<Role>,
+    tags: Option<Vec<Tag>>,
+}
+
+/// An instance profile that a name means, if there is one.
+#[derive(Debug)]
+pub struct NamedProfile {
+    account: kanuki_types::AccountId,
+    name: String,
+    found: Option<StoredProfile>,
+}
+
+impl NamedProfile {
+    /// Looks a name up in the caller's account.
+    pub(super) async fn find(doors: &Doors, caller: &Authenticated, name: &str) -> Result<Self, ApiError> {
+        let account = caller.caller().account;
+        Ok(Self { account, name: name.into(), found: doors.identity.profile_named(account, name).await? })
+    }
+
+    /// The access to it that an action needs.
+    pub(super) fn demand(&self, action: &'static str) -> Demand {
+        let word = NamedKind::InstanceProfile.arn_word();
+        let found = self.found.as_ref();
+        let arn = found.map_or_else(|| entity_arn(self.account, word, "/", &self.name), StoredProfile::arn);
+        let tags = found.map(|found| found.record.tags.clone()).unwrap_or_default();
+        Demand::on_entity(action, EntityAccess { arn, account: Some(self.account), kind: AUDIT_KIND, tags })
+    }
+
+    /// The profile.
+    ///
+    /// # Errors
+    /// `NoSuchEntity`.
+    pub(super) fn get(&self) -> Result<&StoredProfile, ApiError> {
+        self.found.as_ref().ok_or_else(|| {
+            let message = format!("Instance Profile {} cannot be found.", self.name);
+            ApiError::new(ErrorCode::NotFound, message)
+        })
+    }
+
+    /// Whether there is one.
+    pub(super) fn exists(&self) -> bool {
+        self.found.is_some()
+    }
+}
+
+/// Reads the name of an instance profile.
+pub(super) fn read_name(fields: &mut Fields) -> Result<String, ApiError> {
+    members::required_name(fields, "InstanceProfileName", members::NAME_CHARS_MAX)
+}
+
+/// The plan of an operation on one instance profile.
+pub(super) async fn plan(
+    doors: &Doors,
+    caller: &Authenticated,
+    name: &str,
+    action: &'static str,
+) -> Result<Plan<NamedProfile>, ApiError> {
+    let named = NamedProfile::find(doors, caller, name).await?;
+    let demand = named.demand(action);
+    Ok(Plan::new(named, demand))
+}
+
+/// An instance profile with its role.
+pub(super) async fn shown(doors: &Doors, profile: &StoredProfile, detail: Detail) -> Result<InstanceProfile, ApiError> {
+    let record = &profile.record;
+    let mut holds = Vec::new();
+    if let Some(id) = &record.role {
+        let role = doors.identity.stored_principal(profile.account, id).await?;
+        let role = role.ok_or_else(|| ApiError::internal("an instance profile holds a role that does not exist"))?;
+        holds.push(Role::of(&role, Detail::Listed, &roles::shown_trust(doors, &role).await?, None));
+    }
+    Ok(InstanceProfile {
+        path: record.path.clone(),
+        instance_profile_name: record.name.clone(),
+        instance_profile_id: profile.id.to_string(),
+        arn: profile.arn(),
+        create_date: instant(record.created),
+        roles: holds,
+        tags: (detail == Detail::Full && !record.tags.is_empty()).then(|| tags::listed(&record.tags)),
+    })
+}
+
+/// The type of an instance profile in audit records.
+pub(super) const AUDIT_KIND: &str = "AWS::IAM::InstanceProfile";
