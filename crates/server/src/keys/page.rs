@@ -109,13 +109,6 @@ const MARKER_CHARS_MAX: usize = 1024;
 const LIMIT_MAX: i64 = 1000;
 
 #[cfg(test)]
-impl PageRequest {
-    pub(super) fn first(list: &'static str, limit: usize) -> Self {
-        Self { list, limit, after: None }
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
 
