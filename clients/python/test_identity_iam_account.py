@@ -1,5 +1,7 @@
 """What IAM says of an account as a whole: alias, summary, authorization details, last uses of keys."""
 
+import csv
+import io
 import json
 
 from aws import error_of, refused
@@ -107,6 +109,29 @@ def test_the_last_use_of_a_key_is_told(steered):
     message = f"User: {root(OTHER)} is not authorized to perform: iam:GetAccessKeyLastUsed on resource: access key {{}}"
     for unknown in (key, "AKIAIOSFODNN7EXAMPLE"):
         refused("AccessDenied", message.format(unknown), theirs.get_access_key_last_used, AccessKeyId=unknown)
+
+
+def test_the_credential_report_tells_the_state_of_every_users_keys(steered):
+    """One row for each user and the root; it is made on demand and expires after four hours."""
+    world, iam = steered, steered.iam(f"{OTHER}/root")
+    refused("ReportNotPresent", "No report present. Please generate a new report.", iam.get_credential_report)
+    name = fresh_name("with,comma")
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]
+    iam.update_access_key(UserName=name, AccessKeyId=key, Status="Inactive")
+    assert iam.generate_credential_report()["State"] == "COMPLETE"
+    report = iam.get_credential_report()
+    assert report["ReportFormat"] == "text/csv"
+    rows = {row["user"]: row for row in csv.DictReader(io.StringIO(report["Content"].decode()))}
+    users = {user["UserName"] for user in iam.list_users()["Users"]}
+    assert rows.keys() == users | {"<root_account>"}
+    assert rows[name]["access_key_1_active"] == "false" and rows[name]["access_key_1_last_used_date"] == "N/A"
+    root_row = rows["<root_account>"]
+    assert root_row["access_key_1_active"] == "true" and root_row["access_key_1_last_used_service"] == "iam"
+    assert all(None not in row and None not in row.values() for row in rows.values())
+    refused("ReportNotPresent", "No report present. Please generate a new report.", world.iam().get_credential_report)
+    world.server.advance(4 * 3600)
+    refused("ReportExpired", "Report expired. Please generate a new report.", iam.get_credential_report)
 
 
 def test_what_users_do_not_have_here_is_said_so(world):

@@ -19,6 +19,7 @@ mod list;
 mod profiles;
 mod account;
 mod last_use;
+mod reports;
 mod session;
 mod mfa;
 mod unique_id;
@@ -57,6 +58,7 @@ pub use records::{
     AccessKeyRecord, AccessKeys, AccountRecord, Accounts, MAX_SESSION_SECONDS_DEFAULT, Owner, PrincipalKind,
     PrincipalNames, PrincipalRecord, Principals, TrustPolicy,
 };
+pub use reports::CredentialReport;
 pub use session::{SessionClaims, SessionKind, SessionPolicies, TOKEN_CHARS_MAX, WebFacts};
 pub use unique_id::{new_access_key_id, new_session_key_id, new_unique_id, session_key_account};
 
@@ -72,6 +74,7 @@ pub struct Identity {
     aws_policies: BTreeMap<String, NamedDocument>,
     generation: Arc<Generation>,
     notes: last_use::Notes,
+    reports: reports::Reports,
 }
 
 impl std::fmt::Debug for Identity {
@@ -111,6 +114,7 @@ impl Identity {
             // Behind the caches of the parts, so that they are fresh when it moves.
             generation: Generation::new(&store),
             notes: last_use::Notes::default(),
+            reports: reports::Reports::default(),
             store,
         }
     }
