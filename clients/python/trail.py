@@ -17,7 +17,8 @@ def records(server: Server, last: int = ALL) -> list[dict]:
     """The records of the trail, or the last of them, oldest first."""
     done = server.command("trail", "tail", "-n", str(last))
     assert done.returncode == 0, f"`kanuki trail tail` failed: {done.stderr}{done.stdout}"
-    return [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
+    # Records may hold characters that Python, but not JSON, takes for ends of lines.
+    return [json.loads(line) for line in done.stdout.split("\n") if line.strip()]
 
 
 def by_request_id(server: Server, last: int = ALL) -> dict[str, list[dict]]:
