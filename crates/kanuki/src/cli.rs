@@ -33,6 +33,9 @@ pub(crate) enum Command {
     /// The cryptographic module; the server starts it by itself.
     #[command(hide = true)]
     Keeper(KeeperArgs),
+    /// Speaks to one PKCS#11 token; the server starts it by itself.
+    #[command(hide = true, name = "pkcs11-helper")]
+    Pkcs11Helper(Pkcs11HelperArgs),
     /// Lists the operations that are implemented, as JSON.
     #[command(hide = true)]
     Operations,
@@ -142,4 +145,15 @@ pub(crate) struct KeeperArgs {
     /// Accept given key material
     #[arg(long)]
     pub(crate) insecure_fixed_material: bool,
+}
+
+/// Options of the helper process.
+#[derive(Debug, Args)]
+pub(crate) struct Pkcs11HelperArgs {
+    /// The vendor's module
+    #[arg(long)]
+    pub(crate) module: PathBuf,
+    /// The label of the token
+    #[arg(long)]
+    pub(crate) token_label: String,
 }

@@ -81,6 +81,17 @@ struct CustomKeyStoresFile {
     xks_addresses: BTreeMap<String, SocketAddr>,
     #[serde(default)]
     xks_vpc_endpoint_services: BTreeMap<String, SocketAddr>,
+    pkcs11: Option<Pkcs11>,
+}
+
+/// The PKCS#11 module and its tokens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pkcs11 {
+    pub(crate) module: PathBuf,
+    #[serde(default)]
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) clusters: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -105,6 +116,7 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) settings: Settings,
     pub(crate) xks: XksSettings,
+    pub(crate) pkcs11: Option<Pkcs11>,
     pub(crate) seal: Seal,
     pub(crate) seed: Option<PathBuf>,
     pub(crate) log_format: LogFormat,
@@ -138,6 +150,7 @@ impl Config {
         let default_region = regions.first().cloned().ok_or_else(|| CommandError::new("no Region"))?;
         let test_mode = args.insecure_test_mode || file.insecure_test_mode;
         Ok(Self {
+            pkcs11: file.custom_key_stores.pkcs11.clone(),
             xks: xks(file.custom_key_stores)?,
             seal: seal(args, file.seal, &data_dir)?,
             listen,

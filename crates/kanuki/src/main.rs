@@ -11,6 +11,7 @@ mod supervise;
 mod serve;
 mod env;
 mod trail_command;
+mod pkcs11_helper;
 
 use std::{
     io::{self, Write as _},
@@ -49,6 +50,9 @@ fn main() -> ExitCode {
         }
         Command::Trail(command) => trail(&command),
         Command::Keeper(args) => keeper(args),
+        Command::Pkcs11Helper(args) => {
+            pkcs11_helper::serve(&args.module, &args.token_label).map(|()| ExitCode::SUCCESS)
+        }
         Command::Operations => Ok(operations()),
     };
     result.unwrap_or_else(|error| {

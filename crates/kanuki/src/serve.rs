@@ -25,6 +25,7 @@ use kanuki_server::{
     pipeline::Pipeline,
     record::Recorder,
     settings::Settings,
+    tokens::{TokenSettings, Tokens},
     xks::XksClient,
 };
 use kanuki_store::{SqliteEngine, Store};
@@ -37,7 +38,7 @@ use tokio::{
 };
 
 use crate::{
-    config::{Config, Seal},
+    config::{Config, Pkcs11, Seal},
     data_dir::DataDirectory,
     error::CommandError,
     sealer::KeeperSealer,
@@ -97,8 +98,12 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
         Arc::clone(&clock),
         wall_clock,
     );
+    let tokens = Tokens::new(config.pkcs11.map(|pkcs11| {
+        let Pkcs11 { module, environment, clusters } = pkcs11;
+        TokenSettings { program, module, environment, clusters }
+    }));
     let proxies = XksClient::new(config.xks, keeper.clone(), proxy_clock).map_err(CommandError::from_error)?;
-    let custom_key_stores = Arc::new(CustomKeyStores::new(store.clone(), keeper.clone(), proxies));
+    let custom_key_stores = Arc::new(CustomKeyStores::new(store.clone(), keeper.clone(), proxies, tokens));
     let keys = Keys::new(store, keeper.clone(), Arc::clone(&custom_key_stores));
     let last_usage = Arc::clone(recorder.last_usage());
     let doors = Doors { keys, custom_key_stores, identity, last_usage, settings, clock, random };

@@ -10,8 +10,12 @@ mod entry;
 mod connection;
 mod blob;
 mod failure;
+mod token;
 
-use std::sync::Arc;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
 
 use kanuki_keeper_protocol::Client;
 use kanuki_store::{Cache, KeyBytes as _, Store, StoreError, Transaction, Versioned};
@@ -28,6 +32,7 @@ pub use record::{
 use crate::{
     error::{ApiError, ErrorCode},
     keys::KeyEntry,
+    tokens::Tokens,
     xks::{RequestMetadata, XksClient},
 };
 
@@ -38,6 +43,11 @@ pub struct CustomKeyStores {
     keeper: Client,
     entries: Cache<CustomKeyStoreRecords, AccountStores>,
     proxies: XksClient,
+    tokens: Tokens,
+    /// Held while the helper of a token is started.
+    starting: tokio::sync::Mutex<()>,
+    /// Stores whose helper was lost.
+    lost: Mutex<HashSet<UnsettledKey>>,
 }
 
 /// For whom and for which call something outside is asked.
@@ -68,10 +78,11 @@ impl OutsideCall {
 impl CustomKeyStores {
     /// Opens the door.
     #[must_use]
-    pub fn new(store: Store, keeper: Client, proxies: XksClient) -> Self {
+    pub fn new(store: Store, keeper: Client, proxies: XksClient, tokens: Tokens) -> Self {
         let entries =
             Cache::new(store.clone(), ENTRIES_CACHED_MAX, |place, record| Ok(AccountStores::new(place, record)));
-        Self { store, keeper, entries, proxies }
+        let (starting, lost) = (tokio::sync::Mutex::default(), Mutex::default());
+        Self { store, keeper, entries, proxies, tokens, starting, lost }
     }
 
     /// The client of proxies.
@@ -178,7 +189,12 @@ impl CustomKeyStores {
     /// # Errors
     /// Why it is not connected.
     pub async fn connect(&self, store: &StoreEntry, request_id: &str) -> Result<(), ConnectionErrorCode> {
-        let Some(proxy) = store.proxy() else { return Err(ConnectionErrorCode::ClusterNotFound) };
+        let Some(proxy) = store.proxy() else {
+            return match &store.record().behind {
+                Behind::Token(token) => self.connect_token(store, token).await,
+                Behind::Proxy(_) => Err(ConnectionErrorCode::InternalError),
+            };
+        };
         let metadata = RequestMetadata {
             aws_principal_arn: None,
             kms_key_arn: None,
@@ -194,8 +210,9 @@ impl CustomKeyStores {
 
     /// Lets go of what is kept for a store.
     pub fn disconnect(&self, store: &StoreEntry) {
-        if let Some(proxy) = store.proxy() {
-            self.proxies.forget(proxy);
+        match store.proxy() {
+            Some(proxy) => self.proxies.forget(proxy),
+            None => self.tokens.close(&store.record().id),
         }
     }
 
@@ -230,10 +247,14 @@ impl CustomKeyStores {
         let names = kanuki_keeper_protocol::CiphertextHeader::parse(inner)
             .ok_or_else(|| ApiError::internal("the keeper answered no ciphertext"))?;
         let aad = outer_aad(&names, context);
-        let proxy = store.proxy().ok_or_else(no_way)?;
-        let metadata = call.metadata(Some(key.arn_text()));
-        let wrapped = self.proxies.encrypt(proxy, &outside.key, metadata, (inner, &aad)).await;
-        let wrapped = wrapped.map_err(|error| refused_use(store, error))?;
+        let wrapped = match store.proxy() {
+            Some(proxy) => {
+                let metadata = call.metadata(Some(key.arn_text()));
+                let wrapped = self.proxies.encrypt(proxy, &outside.key, metadata, (inner, &aad)).await;
+                wrapped.map_err(|error| refused_use(store, error))?
+            }
+            None => self.wrap_in_token(store, &outside.key, (inner, &aad)).await?,
+        };
         Ok(OuterBlob { key: names, wrapped }.to_bytes())
     }
 
@@ -251,7 +272,9 @@ impl CustomKeyStores {
         let (outside, store) = placed(key)?;
         let outer = OuterBlob::parse(blob).ok_or_else(|| ApiError::bare(ErrorCode::InvalidCiphertext))?;
         let aad = outer_aad(&outer.key, context);
-        let proxy = store.proxy().ok_or_else(no_way)?;
+        let Some(proxy) = store.proxy() else {
+            return self.unwrap_in_token(store, &outside.key, (&outer.wrapped, &aad)).await;
+        };
         let metadata = call.metadata(Some(key.arn_text()));
         let opened = self.proxies.decrypt(proxy, &outside.key, metadata, (&outer.wrapped, &aad)).await;
         opened.map_err(|error| refused_use(store, error))
@@ -263,10 +286,6 @@ fn placed(key: &KeyEntry) -> Result<(&OutsideKey, &StoreEntry), ApiError> {
     let outside = key.record().outside.as_ref();
     let found = outside.and_then(|outside| Some((outside, key.store()?)));
     found.ok_or_else(|| ApiError::internal("a key outside has no custom key store"))
-}
-
-fn no_way() -> ApiError {
-    ApiError::internal("nothing is behind a custom key store")
 }
 
 fn refused_use(store: &StoreEntry, error: crate::xks::XksError) -> ApiError {

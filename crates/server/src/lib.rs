@@ -16,6 +16,7 @@ pub mod doors;
 pub mod keys;
 pub mod custom_key_stores;
 pub mod xks;
+pub mod tokens;
 pub mod identity;
 pub mod record;
 pub mod last_usage;

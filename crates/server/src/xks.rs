@@ -23,7 +23,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub use failure::{XksError, XksFailure};
 pub use message::{KeyUse, RequestMetadata, Wrapped};
-pub use transport::{TransportError, XksSettings};
+pub use transport::{TransportError, XksSettings, is_certificate};
 
 use message::{
     AES_GCM, DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse, ErrorResponse, HealthResponse,

@@ -29,6 +29,11 @@ pub(super) async fn run(pipeline: Arc<Pipeline>, mut stopped: watch::Receiver<bo
         if let Err(error) = settle_stores(&pipeline).await {
             tracing::error!(%error, "custom key stores could not be connected or disconnected");
         }
+        for key in pipeline.doors().custom_key_stores.take_lost() {
+            if let Err(error) = connect_again(&pipeline, &key).await {
+                tracing::error!(%error, "a custom key store that was lost could not be marked as failed");
+            }
+        }
     }
 }
 
@@ -72,6 +77,29 @@ async fn settle(pipeline: &Pipeline, key: UnsettledKey) -> Result<(), ApiError> 
             None => pipeline.recorder().commit_housekeeping(change).await.map_err(CommitError::Store),
         };
         match committed {
+            Ok(()) => return Ok(()),
+            Err(CommitError::Store(StoreError::Conflict)) => {}
+            Err(CommitError::Store(error)) => return Err(error.into()),
+            Err(CommitError::Record(error)) => return Err(error),
+        }
+    }
+    Err(ApiError::internal("the same records were changed by others too often"))
+}
+
+/// Connects a store again that was lost while it was in use; one that cannot be is FAILED from now on.
+async fn connect_again(pipeline: &Pipeline, key: &UnsettledKey) -> Result<(), ApiError> {
+    let doors = pipeline.doors();
+    let (account, region, id) = key;
+    for _ in 0..ATTEMPTS_MAX {
+        let stores = doors.custom_key_stores.of(*account, region).await?;
+        let Some(store) = stores.find(id).filter(|store| store.is_connected()) else { return Ok(()) };
+        let event_id = EventId::from_random(doors.random.bytes());
+        let Err(code) = doors.custom_key_stores.connect_again(store).await else { return Ok(()) };
+        let failed = StoreRecord { state: ConnectionState::Failed, error: Some(code), ..store.record().clone() };
+        let record = store_event(event_id, doors.clock.now(), &event(store, &failed))?;
+        let mut change = Transaction::default();
+        stores.write_one(&mut change, failed);
+        match pipeline.recorder().commit_service_event(change, event_id, record).await {
             Ok(()) => return Ok(()),
             Err(CommitError::Store(StoreError::Conflict)) => {}
             Err(CommitError::Store(error)) => return Err(error.into()),

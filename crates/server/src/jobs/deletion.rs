@@ -5,11 +5,11 @@
 use kanuki_store::{StoreError, Transaction};
 use kanuki_trail::EventId;
 use kanuki_types::{AliasArn, KeyArn, KeyState};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     error::ApiError,
-    keys::{Aliases, DeletionKey, Deletions, alias_key},
+    keys::{Aliases, DeletionKey, Deletions, KeyEntry, alias_key},
     operation::ServiceEvent,
     pipeline::Pipeline,
     record::{CommitError, service_event},
@@ -61,7 +61,8 @@ async fn delete(pipeline: &Pipeline, due: DeletionKey, mark: u64) -> Result<(), 
         doors.keys.count_removed_key(&arn, record, &mut change).await?;
         key.delete(&mut change);
         let event_id = EventId::from_random(doors.random.bytes());
-        let event = ServiceEvent { name: "DeleteKey", arn: arn.clone(), details: json!({ "keyId": key_id }) };
+        let details = destroyed_outside(pipeline, &key).await.unwrap_or_else(|| json!({ "keyId": key_id }));
+        let event = ServiceEvent { name: "DeleteKey", arn: arn.clone(), details };
         let event = service_event(event_id, doors.clock.now(), &event)?;
         match pipeline.recorder().commit_service_event(change, event_id, event).await {
             Ok(()) => return Ok(()),
@@ -71,6 +72,22 @@ async fn delete(pipeline: &Pipeline, due: DeletionKey, mark: u64) -> Result<(), 
         }
     }
     Err(ApiError::internal("the same records were changed by others too often"))
+}
+
+/// Destroys the key in a token on which a KMS key stands; what the event then says. A token that cannot be reached keeps
+/// an orphan, as the API's page says.
+async fn destroyed_outside(pipeline: &Pipeline, key: &KeyEntry) -> Option<Value> {
+    let outside = key.record().outside.as_ref()?;
+    let store = key.store().filter(|store| store.cluster_id().is_some())?;
+    let gone = pipeline.doors().custom_key_stores.destroy_backing_key(store, outside).await;
+    let status = if gone { "SUCCESS" } else { "FAILURE" };
+    Some(json!({
+        "keyId": key.arn().key_id,
+        "customKeyStoreId": outside.store,
+        "clusterId": store.cluster_id(),
+        "backingKeys": json!([{ "backingKeyId": outside.key }]).to_string(),
+        "backingKeysDeletionStatus": json!([{ "backingKeyId": outside.key, "deletionStatus": status }]).to_string(),
+    }))
 }
 
 const BATCH: usize = 100;

@@ -286,6 +286,16 @@ fn provider() -> CryptoProvider {
     }
 }
 
+/// Whether a text is one certificate in PEM, of a form that could be an authority's.
+#[must_use]
+pub fn is_certificate(pem: &[u8]) -> bool {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match found.as_deref() {
+        Ok([certificate]) => RootCertStore::empty().add(certificate.clone()).is_ok(),
+        _ => false,
+    }
+}
+
 /// What failed in TLS is told apart from a connection that broke.
 fn tls_failure(error: &std::io::Error) -> XksFailure {
     match error.kind() {

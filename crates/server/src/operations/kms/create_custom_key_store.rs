@@ -11,7 +11,7 @@ use super::custom_key_store_members::{self as members, ProxyMembers, TokenMember
 use crate::{
     authn::Authenticated,
     authz::{Authorized, Demand, outside_call_of},
-    custom_key_stores::{Behind, ProxyRecord, STORES_MAX, StoreEntry, StoreRecord, VpcService},
+    custom_key_stores::{Behind, ProxyRecord, STORES_MAX, StoreEntry, StoreRecord, TokenRecord, VpcService},
     doors::Doors,
     error::{ApiError, ErrorCode},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
@@ -122,9 +122,7 @@ async fn behind(
     let (Some(connectivity), Some(endpoint), Some(path), Some(credential)) =
         (*connectivity, endpoint, path, credential)
     else {
-        let cluster_id = input.token.cluster_id.as_deref().unwrap_or_default();
-        let message = format!("The cluster {cluster_id} is not known to this installation.");
-        return Err(ApiError::new(ErrorCode::CloudHsmClusterNotFound, message));
+        return token_behind(doors, input, id).await.map(Behind::Token);
     };
     let vpc_service = match vpc_service {
         Some(name) if connectivity == XksProxyConnectivity::VpcEndpointService => {
@@ -137,6 +135,15 @@ async fn behind(
     let credential = stores.seal_credential(id, credential.access_key_id.clone(), &credential.secret).await?;
     let (endpoint, path) = (endpoint.clone(), path.clone());
     Ok(Behind::Proxy(ProxyRecord { connectivity, endpoint, path, vpc_service, credential }))
+}
+
+/// The token behind the store, its password sealed. The members are there: `parse` has seen to it.
+async fn token_behind(doors: &Doors, input: &Input, id: &CustomKeyStoreId) -> Result<TokenRecord, ApiError> {
+    let TokenMembers { cluster_id, password } = &input.token;
+    let (Some(cluster_id), Some(password), Some(trust_anchor)) = (cluster_id, password, &input.trust_anchor) else {
+        return Err(ApiError::internal("members of a custom key store are missing"));
+    };
+    doors.custom_key_stores.token_behind(id, cluster_id, trust_anchor, password).await
 }
 
 /// Checks that the operator has said where a VPC endpoint service is.

@@ -282,8 +282,14 @@ async fn new_key_place(
         return Err(ApiError::new(ErrorCode::UnsupportedOperation, message));
     }
     check_connection(store.record(), Act::CreateKey)?;
-    let key = input.xks_key_id.clone().unwrap_or_default();
-    let outside = OutsideKey { store: store.record().id.clone(), key };
+    let outside = match &input.xks_key_id {
+        Some(key) => OutsideKey { store: store.record().id.clone(), key: key.clone() },
+        None => {
+            let label = arn.key_id.to_string();
+            let key = doors.custom_key_stores.create_backing_key(&store, doors.random.bytes(), &label).await?;
+            OutsideKey { store: store.record().id.clone(), key }
+        }
+    };
     let place = (arn.account, arn.region.clone(), outside.store.clone(), outside.key.clone());
     if doors.custom_key_stores.key_on(&place).await?.is_some() {
         let message = format!("The external key {} is the one of another KMS key.", outside.key);

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     authn::Authenticated,
     authz::{Authorized, Demand},
+    custom_key_stores::{Act, check_connection},
     doors::Doors,
     error::{ApiError, ErrorCode},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
@@ -87,6 +88,12 @@ async fn in_store(
     id: &str,
 ) -> Result<Outcome<Output>, ApiError> {
     let (_, store) = custom_key_store_members::find(doors, authorized.caller(), id).await?;
-    let message = format!("The custom key store {} makes no random bytes.", store.record().id);
-    Err(ApiError::new(ErrorCode::UnsupportedOperation, message))
+    if store.cluster_id().is_none() {
+        let message = format!("The custom key store {} makes no random bytes.", store.record().id);
+        return Err(ApiError::new(ErrorCode::UnsupportedOperation, message));
+    }
+    check_connection(store.record(), Act::GenerateRandom)?;
+    let bytes = doors.custom_key_stores.random(&store, authorized.input().number).await?;
+    let outcome = Outcome::answer(Output { plaintext: SecretText::base64(&bytes) });
+    Ok(outcome.with_event_data(custom_key_store_members::event_data(&store)))
 }

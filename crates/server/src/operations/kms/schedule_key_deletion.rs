@@ -95,7 +95,9 @@ impl Operation for ScheduleKeyDeletion {
             "deletionDate": due.audit_text(),
             "pendingWindowInDays": window_days,
         });
-        Ok(Outcome::change(change, output).with_response_elements(elements))
+        let cluster_id = key.store().and_then(|store| store.cluster_id());
+        let data = members::outside_event_data(key.record(), cluster_id).unwrap_or_default();
+        Ok(Outcome::change(change, output).with_response_elements(elements).with_event_data(data))
     }
 }
 

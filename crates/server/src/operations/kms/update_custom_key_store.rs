@@ -14,7 +14,7 @@ use super::{
 use crate::{
     authn::Authenticated,
     authz::{Authorized, Demand, outside_call_of},
-    custom_key_stores::{Act, Behind, ProxyRecord, StoreEntry, StoreRecord, VpcService, check_connection},
+    custom_key_stores::{Act, Behind, ProxyRecord, StoreEntry, StoreRecord, TokenRecord, VpcService, check_connection},
     doors::Doors,
     error::ApiError,
     operation::{Descriptor, Operation, Outcome, Plan, Service},
@@ -81,11 +81,13 @@ impl Operation for UpdateCustomKeyStore {
         if let Some(name) = &input.name {
             record.name.clone_from(name);
         }
-        if let Behind::Proxy(proxy) = &record.behind
-            && input.proxy.any()
-        {
-            record.behind = Behind::Proxy(changed(doors, &store, proxy, &input.proxy).await?);
-        }
+        record.behind = match record.behind {
+            Behind::Proxy(proxy) if input.proxy.any() => {
+                Behind::Proxy(changed(doors, &store, &proxy, &input.proxy).await?)
+            }
+            Behind::Token(token) => Behind::Token(changed_token(doors, &store, token, &input.token).await?),
+            same @ Behind::Proxy(_) => same,
+        };
         check_unique(&stores, &record)?;
         let entry = StoreEntry::new(store.account(), store.region(), record.clone());
         if is_tried_out(&record, &store, input) {
@@ -149,6 +151,22 @@ async fn changed(
         vpc_service: vpc_service(doors, store, old, members, connectivity)?,
         credential,
     })
+}
+
+/// The token with what the request says.
+async fn changed_token(
+    doors: &Doors,
+    store: &StoreEntry,
+    mut token: TokenRecord,
+    members: &TokenMembers,
+) -> Result<TokenRecord, ApiError> {
+    if let Some(cluster_id) = &members.cluster_id {
+        doors.custom_key_stores.check_cluster(&token, cluster_id)?;
+    }
+    if let Some(password) = &members.password {
+        token.sealed_password = doors.custom_key_stores.seal_password(&store.record().id, password).await?;
+    }
+    Ok(token)
 }
 
 /// The endpoint service of the changed proxy.
