@@ -60,12 +60,12 @@ def test_each_state_has_its_answer(subjects, kept, row):
     found = []
     for state, origin, expected in cells(row):
         if reason_not_to_walk(row, state, origin) is None:
-            problem = _walk(subjects, kept, row, state, origin, expected)
+            problem = walk(subjects, kept, row, state, origin, expected)
             found += [f"{state}, {origin}: {problem}"] if problem else []
     assert not found, "\n".join(found)
 
 
-def _walk(subjects, kept, row: dict, state: str, origin: str, expected: str) -> str | None:
+def walk(subjects, kept, row: dict, state: str, origin: str, expected: str) -> str | None:
     """Makes the call of one cell; what is wrong with its answer, or none."""
     place = (row["kind"], origin, state)
     subject = kept.pop(place, None) or subjects.make(*place)
