@@ -64,6 +64,7 @@ class Outside:
             f'[custom_key_stores]\nxks_ca_file = "{self.proxy.ca_file}"\nxks_timeout_ms = {TIMEOUT_MS}\n'
             f'[custom_key_stores.xks_addresses]\n"refused.example.test" = "127.0.0.1:1"\n{addresses}'
             f'[custom_key_stores.xks_vpc_endpoint_services]\n"{VPC_SERVICE}" = "127.0.0.1:{self.proxy.port}"\n'
+            f"{xks_proxy.QUOTAS}"
         )
         self.world = World(servers.make("outside", config=config))
         self._names = 0

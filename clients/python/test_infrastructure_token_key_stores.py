@@ -46,7 +46,7 @@ class Tokens:
         self.config.write_text(
             f'[custom_key_stores.pkcs11]\nmodule = "{MODULE}"\n[custom_key_stores.pkcs11.clusters]\n'
             f'{CLUSTER} = "kanuki"\n{EMPTY_CLUSTER} = "no such token"\n{OTHER_CLUSTER} = "other"\n'
-            f'[custom_key_stores.pkcs11.environment]\nSOFTHSM2_CONF = "{self._configuration}"\n'
+            f'[custom_key_stores.pkcs11.environment]\nSOFTHSM2_CONF = "{self._configuration}"\n{xks_proxy.QUOTAS}'
         )
         self.world = World(servers.make("tokens", config=self.config))
 

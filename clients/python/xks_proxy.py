@@ -46,6 +46,8 @@ STATUS = {
     "UnsupportedOperationException": 501,
     "DependencyTimeoutException": 503,
 }
+# For the server's configuration: tests look at stores more often than the quotas of single operations allow.
+QUOTAS = "[request_quotas]\nburst_seconds = 3600\n"
 
 
 class Refusal(Exception):
