@@ -92,8 +92,13 @@ async fn in_store(
         let message = format!("The custom key store {} makes no random bytes.", store.record().id);
         return Err(ApiError::new(ErrorCode::UnsupportedOperation, message));
     }
+    if authorized.target().is_some() {
+        let message = "The Recipient parameter is not supported for custom key stores.";
+        return Err(ApiError::new(ErrorCode::UnsupportedOperation, message));
+    }
     check_connection(store.record(), Act::GenerateRandom)?;
-    let bytes = doors.custom_key_stores.random(&store, authorized.input().number).await?;
-    let outcome = Outcome::answer(Output { plaintext: SecretText::base64(&bytes) });
+    let bytes = doors.custom_key_stores.random(&store, authorized.input().length).await?;
+    let plaintext = Some(SecretText::base64(&bytes));
+    let outcome = Outcome::answer(Output { plaintext, ciphertext_for_recipient: None });
     Ok(outcome.with_event_data(custom_key_store_members::event_data(&store)))
 }
