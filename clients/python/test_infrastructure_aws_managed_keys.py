@@ -405,3 +405,16 @@ def test_it_outlives_a_kill(servers):
     assert opened["Plaintext"] == b"m"
     assert world.kms().get_key_rotation_status(KeyId=used["KeyId"])["KeyRotationEnabled"] is True
     assert len(creations(server, used["KeyId"])) == 1
+
+
+def test_it_counts_for_no_quota(servers, tmp_path):
+    """The limit on keys is one on customer managed keys: those of services neither use it up nor are stopped by it."""
+    config = tmp_path / "kanuki.toml"
+    config.write_text("[limits]\nkeys_per_account_max = 2\n")
+    kms = World(servers.make("few-keys", config=config)).kms(region=FAR_REGION)
+    kms.create_key()
+    made = {describe(kms, service)["KeyId"] for service in ["s3", "ssm", "ebs"]}
+    kms.create_key()
+    assert error_of(kms.create_key) == "LimitExceededException"
+    made.add(describe(kms, "rds")["KeyId"])
+    assert len(made) == 4 and made <= {key["KeyId"] for key in kms.list_keys()["Keys"]}
