@@ -6,6 +6,7 @@ mod members;
 mod first_use;
 mod recipient_members;
 mod grant_members;
+mod unused_days;
 mod custom_key_store_members;
 
 operations! {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kanuki_store::Transaction;
 use kanuki_types::KeyState;
 
-use super::members;
+use super::{members, unused_days::with_unused_days};
 use crate::{
     authn::Authenticated,
     authz::{Authorized, Demand},
@@ -38,7 +38,9 @@ impl Operation for DisableKey {
         caller: &Authenticated,
         input: &String,
     ) -> Result<Plan<Self::Target>, ApiError> {
-        members::plan_on_key(doors, caller, input, Names::Keys, |name| Demand::on_name("kms:DisableKey", name)).await
+        let name = members::resolve(doors, caller, input, Names::Keys).await?;
+        let demand = with_unused_days(doors, Demand::on_name("kms:DisableKey", &name)).await?;
+        Ok(Plan::new(members::found(name), demand))
     }
 
     async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {

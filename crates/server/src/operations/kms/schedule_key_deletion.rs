@@ -9,7 +9,7 @@ use kanuki_types::KeyState;
 use serde::Serialize;
 use serde_json::json;
 
-use super::members;
+use super::{members, unused_days::with_unused_days};
 use crate::{
     authn::Authenticated,
     authz::{Authorized, Demand},
@@ -65,10 +65,10 @@ impl Operation for ScheduleKeyDeletion {
         caller: &Authenticated,
         input: &Input,
     ) -> Result<Plan<Self::Target>, ApiError> {
-        members::plan_on_key(doors, caller, &input.key_id, Names::Keys, |name| {
-            Demand::on_name("kms:ScheduleKeyDeletion", name)
-                .with_fact("kms:ScheduleKeyDeletionPendingWindowInDays", input.window_days.to_string())
-        }).await
+        let name = members::resolve(doors, caller, &input.key_id, Names::Keys).await?;
+        let demand = Demand::on_name("kms:ScheduleKeyDeletion", &name)
+            .with_fact("kms:ScheduleKeyDeletionPendingWindowInDays", input.window_days.to_string());
+        Ok(Plan::new(members::found(name), with_unused_days(doors, demand).await?))
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
