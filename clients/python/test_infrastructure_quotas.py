@@ -32,6 +32,7 @@ aliases_per_key_max = 2
 tags_per_key_max = 3
 key_policy_bytes_max = 1000
 on_demand_rotations_max = 1
+custom_key_stores_max = 0
 """
 
 
@@ -172,6 +173,16 @@ def test_infrastructure_a_key_has_no_more_of_anything_than_its_limits(tight):
     refused("LimitExceededException", message, kms.create_key, Policy=policy)
     kms.rotate_key_on_demand(KeyId=key.id)
     assert error_of(kms.rotate_key_on_demand, KeyId=key.id) == "LimitExceededException"
+    proxy = {
+        "CustomKeyStoreName": "one-too-many",
+        "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
+        "XksProxyUriEndpoint": "https://xks.example.org",
+        "XksProxyUriPath": "/kms/xks/v1",
+        "XksProxyConnectivity": "PUBLIC_ENDPOINT",
+        "XksProxyAuthenticationCredential": {"AccessKeyId": "A" * 20, "RawSecretAccessKey": "s" * 43},
+    }
+    message = "An account has at most 0 custom key stores in a Region."
+    refused("LimitExceededException", message, kms.create_custom_key_store, **proxy)
 
 
 def test_infrastructure_counts_survive_a_crash(servers, tmp_path):

@@ -8,7 +8,10 @@
 use kanuki_store::TRANSACTION_WRITES_MAX;
 use serde::Deserialize;
 
-use crate::keys::{GRANTS_PER_KEY_MAX, ON_DEMAND_ROTATIONS_MAX, POLICY_BYTES_MAX, TAGS_MAX};
+use crate::{
+    custom_key_stores::STORES_MAX,
+    keys::{GRANTS_PER_KEY_MAX, ON_DEMAND_ROTATIONS_MAX, POLICY_BYTES_MAX, TAGS_MAX},
+};
 
 /// Declares the limits: name, type, default, ceiling.
 macro_rules! limits {
@@ -51,6 +54,8 @@ limits! {
     aliases_per_key_max: usize = 50, at most ALIASES_PER_KEY_CEILING;
     /// Grants of a key.
     grants_per_key_max: u64 = GRANTS_PER_KEY_MAX, at most GRANTS_PER_KEY_MAX;
+    /// Custom key stores of an account and Region.
+    custom_key_stores_max: usize = STORES_MAX, at most STORES_MAX;
     /// Bytes of a key policy.
     key_policy_bytes_max: usize = POLICY_BYTES_MAX, at most POLICY_BYTES_MAX;
     /// Tags of a key.

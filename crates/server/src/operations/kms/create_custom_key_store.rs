@@ -11,7 +11,7 @@ use super::custom_key_store_members::{self as members, ProxyMembers, TokenMember
 use crate::{
     authn::Authenticated,
     authz::{Authorized, Demand, outside_call_of},
-    custom_key_stores::{Behind, ProxyRecord, STORES_MAX, StoreEntry, StoreRecord, TokenRecord, VpcService},
+    custom_key_stores::{Behind, ProxyRecord, StoreEntry, StoreRecord, TokenRecord, VpcService},
     doors::Doors,
     error::{ApiError, ErrorCode},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
@@ -83,8 +83,9 @@ impl Operation for CreateCustomKeyStore {
         let (input, caller) = (authorized.input(), authorized.caller());
         let (account, region) = (caller.caller().account, caller.region());
         let stores = doors.custom_key_stores.of(account, region).await?;
-        if stores.iter().count() >= STORES_MAX {
-            let message = format!("An account has at most {STORES_MAX} custom key stores in a Region.");
+        let stores_max = doors.settings.limits.custom_key_stores_max;
+        if stores.iter().count() >= stores_max {
+            let message = format!("An account has at most {stores_max} custom key stores in a Region.");
             return Err(ApiError::new(ErrorCode::LimitExceeded, message));
         }
         let id = CustomKeyStoreId::from_random(doors.random.bytes());
