@@ -748,7 +748,8 @@ def test_members_are_checked_before_anything_is_done(outside):
         {"CustomKeyStoreType": None},
     ):
         assert create(**changed) == "ValidationException", changed
-    hsm = {"CustomKeyStoreName": "hsm", "CloudHsmClusterId": "cluster-abcdefghijk", "TrustAnchorCertificate": "x"}
+    certificate = outside.proxy.ca_file.read_text()
+    hsm = {"CustomKeyStoreName": "hsm", "CloudHsmClusterId": "cluster-abcdefghijk", "TrustAnchorCertificate": certificate}
     assert error_of(kms.create_custom_key_store, **hsm) == "ValidationException"
     assert (
         error_of(kms.create_custom_key_store, KeyStorePassword="1234567", **hsm) == "CloudHsmClusterNotFoundException"
