@@ -80,7 +80,7 @@ def test_every_broken_form_has_an_error_of_its_own(world, what):
 
 def test_unknown_actions_and_versions_are_refused_as_such(world):
     """Also when they would break the answer's own form."""
-    for action in ("NoSuchAction", "<b>&", "getuser", "x" * 10_000):
+    for action in ("NoSuchAction", "<b>&", "getuser", "GetUser\n", "Get\0User", "x" * 10_000):
         assert_refused(world, send(world, form(action)), {"InvalidAction"})
 
 

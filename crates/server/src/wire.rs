@@ -146,9 +146,11 @@ impl From<Vec<u8>> for SecretBody {
     }
 }
 
-/// Cuts a name that a client chose to a length fit for messages and records.
+/// Cuts a name that a client chose to a length fit for messages and records. A control character is replaced and not
+/// left out, so that nothing becomes another name than it is.
 fn printable(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(OPERATION_NAME_CHARS_MAX).collect()
+    let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    name.chars().map(shown).take(OPERATION_NAME_CHARS_MAX).collect()
 }
 
 /// Longest operation name that is repeated in messages and records, in characters.
