@@ -105,6 +105,20 @@ impl Client {
         self.material(&Request::InsecureSealMaterial { key, material: SecretRef(material.expose()) }).await
     }
 
+    /// Seals the material of a multi-Region key for its copy in another Region: account, key id, material id and spec
+    /// stay, the Region changes. The material stays in the keeper.
+    ///
+    /// # Errors
+    /// [`Reason::BadRequest`] if the key is a single-Region key or the Region is the one that it is in,
+    /// [`KeeperError::Failed`] if the material does not open at its place.
+    pub async fn reseal_material(
+        &self,
+        material: SealedMaterialRef<'_>,
+        region: &Region,
+    ) -> Result<Vec<u8>, KeeperError> {
+        self.bytes(&Request::ResealMaterial { material, region: region.clone() }).await
+    }
+
     /// Encrypts up to [`crate::PLAINTEXT_BYTES_MAX`] bytes. The ciphertext is [`crate::CIPHERTEXT_OVERHEAD`] bytes
     /// longer.
     ///

@@ -8,7 +8,7 @@
 mod recipient;
 
 use kanuki_types::{
-    DataKeyPairSpec, EncryptionAlgorithm, MacAlgorithm, MaterialId, MessageType, SigningAlgorithm, Timestamp,
+    DataKeyPairSpec, EncryptionAlgorithm, MacAlgorithm, MaterialId, MessageType, Region, SigningAlgorithm, Timestamp,
     WrappingAlgorithm, WrappingKeySpec,
 };
 use serde::{Deserialize, Serialize};
@@ -256,6 +256,14 @@ pub enum Request<'a> {
         encrypted: Bytes<'a>,
         /// The present.
         now: Timestamp,
+    },
+    /// Seals the material of a multi-Region key for its copy in another Region.
+    ResealMaterial {
+        /// The key material, where it is.
+        #[serde(borrow)]
+        material: SealedMaterialRef<'a>,
+        /// The Region of the copy.
+        region: Region,
     },
     /// Seals records of the store.
     SealRecords {

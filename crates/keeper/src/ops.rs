@@ -82,6 +82,7 @@ pub(crate) fn answer(request: &Request<'_>, vault: &Vault) -> Result<Response, O
         Request::ImportMaterial { key, token, encrypted, now } => {
             import::material(vault, key, token.0, encrypted.0, *now)
         }
+        Request::ResealMaterial { material, region } => material::reseal(vault, material, region),
         Request::SealRecords { records } => record::seal(&mut vault.keyring(), records),
         Request::OpenRecords { records } => record::open(&mut vault.keyring(), records),
         Request::CreateAccessKey { access_key_id } => access_key::create(&mut vault.keyring(), access_key_id),

@@ -11,7 +11,7 @@ use std::{ops::RangeInclusive, sync::Arc};
 
 use aws_lc_rs::hmac;
 use kanuki_keeper_protocol::{KeyPlace, MaterialPlace, OwnedBytes, Reason, Response, SealedMaterialRef, SecretRef};
-use kanuki_types::{KeySpec, MaterialId};
+use kanuki_types::{KeySpec, MaterialId, Region};
 
 use crate::{
     error::{Failed, OpError},
@@ -55,6 +55,21 @@ pub(super) fn seal_given(vault: &Vault, key: &KeyPlace, given: &[u8], misfit: Re
     let written = ParsedKey::parse(key.spec, given).and_then(|key| Ok((key.to_pkcs8()?, key.public_key()?)));
     let (material, public_key) = written.map_err(|Failed| OpError::Refused(misfit))?;
     Ok(seal(vault, key, &material, Some(public_key))?)
+}
+
+/// Seals the material of a multi-Region key for the copy of the key in another Region.
+///
+/// Nothing but the Region changes: the id is a function of key id and material, which are the same in every Region. The
+/// material of a single-Region key never leaves its place, whoever asks.
+pub(super) fn reseal(vault: &Vault, sealed: &SealedMaterialRef<'_>, region: &Region) -> Result<Response, OpError> {
+    let SealedMaterialRef { place, blob } = sealed;
+    if !place.key_id.is_multi_region() || place.region == *region {
+        return Err(OpError::Refused(Reason::BadRequest));
+    }
+    let copy = MaterialPlace { region: region.clone(), ..place.clone() };
+    let mut keyring = vault.keyring();
+    let material = keyring.materials.open(&place_bytes(place), blob.0)?;
+    Ok(Response::Bytes(OwnedBytes(keyring.materials.seal(&place_bytes(&copy), material.expose())?)))
 }
 
 /// Opens sealed material that is bytes.

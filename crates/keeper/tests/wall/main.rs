@@ -25,6 +25,8 @@ mod key_pairs;
 #[cfg(test)]
 mod imports;
 #[cfg(test)]
+mod reseals;
+#[cfg(test)]
 mod slow;
 #[cfg(test)]
 mod wycheproof;

@@ -67,6 +67,7 @@ async fn other_operations(client: &Client, keys: &[(SealedMaterial, Vec<u8>); 5]
         client.decapsulate(kem.as_ref(), b"x").await.err(),
         client.re_encrypt_with(rsa.as_ref(), oaep, b"x", &[], symmetric.as_ref(), aes, &[]).await.err(),
         client.import_material(account, &region, id, spec, b"x", b"y", now).await.err(),
+        client.reseal_material(symmetric.as_ref(), &"us-east-2".parse().unwrap()).await.err(),
     ]
 }
 
@@ -84,6 +85,8 @@ async fn operations_with_other_keys_are_answered_in_the_ready_phase_only() {
     assert!(answered[..10].iter().all(Option::is_none), "{answered:?}");
     assert_eq!(answered[10..13], [Some(KeeperError::Failed); 3]);
     assert_eq!(answered[13], Some(KeeperError::Refused(Reason::ImportTokenInvalid)));
+    // The key is a single-Region key.
+    assert_eq!(answered[14], Some(KeeperError::Refused(Reason::BadRequest)));
 
     let fresh = sealed(options(folder.path())).await;
     assert!(other_operations(&fresh, &keys).await.iter().all(|error| *error == Some(WRONG_PHASE)));
