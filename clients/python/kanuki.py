@@ -20,7 +20,7 @@ import urllib.request
 from sigv4 import Keys
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-REGIONS = ("us-east-1", "us-west-2")
+REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 START_SECONDS_MAX = 30
 STOP_SECONDS_MAX = 20
 COMMAND_SECONDS_MAX = 60
@@ -67,17 +67,19 @@ class Server:
     """One data directory and the process that serves it.
 
     `user` runs the process as that uid; `ignore_file_size_signal` lets a write beyond the file size limit fail with
-    an error, as on a full disk, instead of ending the process; `config` is a configuration file.
+    an error, as on a full disk, instead of ending the process; `config` is a configuration file; `regions` are served.
     """
 
     def __init__(
-        self, data_dir, *, seed=None, executable=None, user=None, config=None, ignore_file_size_signal=False
-    ):
+        self, data_dir, *, seed=None, executable=None, user=None, config=None, ignore_file_size_signal=False,
+        regions=REGIONS,
+    ):  # fmt: skip
         self.data_dir = pathlib.Path(data_dir)
         self.seed = seed
         self.executable = pathlib.Path(executable or binary())
         self.user = user
         self.config = config
+        self.regions = regions
         self.ignore_file_size_signal = ignore_file_size_signal
         self.process: subprocess.Popen | None = None
         self.output: list[str] = []
@@ -90,7 +92,7 @@ class Server:
         self.advanced = 0
         self.endpoint_file.unlink(missing_ok=True)
         command = [str(self.executable), "serve", "--data-dir", str(self.data_dir), "--listen", "127.0.0.1:0"]
-        for region in REGIONS:
+        for region in self.regions:
             command += ["--region", region]
         if self.config is not None:
             command += ["--config", str(self.config)]

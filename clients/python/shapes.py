@@ -18,6 +18,8 @@ _KEY_METADATA = {
     "KeySpec", "KeyState", "KeyUsage", "MultiRegion", "Origin",
 }  # fmt: skip
 
+_SET = {"MultiRegionKeyType", "PrimaryKey", "ReplicaKeys"}
+
 _GRANT = {"KeyId", "GrantId", "Name", "CreationDate", "IssuingAccount", "Operations"}
 
 # Texts that the API sends empty although its model gives them a least length: the name of a grant without one.
@@ -57,7 +59,13 @@ ALWAYS = {
             "CiphertextBlob", "KeyId", "SourceKeyId", "SourceEncryptionAlgorithm", "DestinationEncryptionAlgorithm",
         }
     },
-    "ScheduleKeyDeletion": {"": {"KeyId", "DeletionDate", "KeyState", "PendingWindowInDays"}},
+    "ReplicateKey": {
+        "": {"ReplicaKeyMetadata", "ReplicaPolicy", "ReplicaTags"},
+        "ReplicaKeyMetadata": _KEY_METADATA | {"MultiRegionConfiguration"},
+        "ReplicaKeyMetadata.MultiRegionConfiguration": _SET,
+    },
+    # No DeletionDate while a primary key waits for the last of its replicas.
+    "ScheduleKeyDeletion": {"": {"KeyId", "KeyState", "PendingWindowInDays"}},
 }  # fmt: skip
 
 # With a recipient these stand in an envelope, and what the model says to leave out with them is left out.

@@ -48,13 +48,13 @@ def segments(server: Server) -> list[pathlib.Path]:
 
 
 def assert_each_call_recorded_once(server: Server, calls: list[Call] | None = None) -> None:
-    """Every answered call has its record, and no two records of one account tell of the same request."""
+    """Every answered call has its record, and no two records of one account and Region tell of the same request."""
     found = by_request_id(server)
     problems = []
     for call in server.calls if calls is None else calls:
         of_call = found.get(call.request_id, [])
-        accounts = [record.get("recipientAccountId") for record in of_call]
-        if not of_call or len(accounts) != len(set(accounts)):
+        places = [(record.get("recipientAccountId"), record["awsRegion"]) for record in of_call]
+        if not of_call or len(places) != len(set(places)):
             problems.append(f"{call}: {len(of_call)} records")
             continue
         if not same_error(of_call[0].get("errorCode"), call.error_code):

@@ -16,6 +16,7 @@ from sigv4 import Keys
 
 HOME_REGION = "us-west-2"
 FAR_REGION = "us-east-1"
+THIRD_REGION = "eu-west-1"
 
 # Key material that the tests know, to look for it where it must not be.
 KNOWN_KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -29,6 +30,9 @@ ONE_ALIAS_ARN = f"arn:aws:kms:{HOME_REGION}:{HOME}:{ONE_ALIAS}"
 # What IAM says of the users of the home account.
 IDENTITY_POLICIES = {
     "Alice": document(identity("Allow", "kms:*")),
+    "FarMaker": document(
+        identity("Allow", "kms:CreateKey", Condition={"StringEquals": {"aws:RequestedRegion": FAR_REGION}})
+    ),
     "Bob": None,
     "IamAllows": document(identity("Allow", "kms:Encrypt", "kms:DescribeKey")),
     "IamDenies": document(identity("Allow", "kms:*"), identity("Deny", "kms:Encrypt")),

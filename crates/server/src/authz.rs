@@ -327,6 +327,7 @@ pub(crate) fn keeps_control(
     let arn_text = arn.to_string();
     let demand = Demand {
         encryption_context: None,
+        region: Some(arn.region.clone()),
         ..match key {
             Some(entry) => Demand::on_key("kms:PutKeyPolicy", entry, None),
             None => Demand::on_any("kms:PutKeyPolicy"),

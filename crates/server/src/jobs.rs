@@ -13,7 +13,8 @@ mod rotation;
 
 use std::{sync::Arc, time::Duration};
 
-use kanuki_store::StoreError;
+use kanuki_store::{LimitError, StoreError};
+use kanuki_types::KeyArn;
 use tokio::{sync::watch, time::interval};
 
 pub use anchor::{AnchorFile, AnchorStore};
@@ -71,6 +72,14 @@ pub async fn do_what_is_due(pipeline: &Pipeline) -> Result<(), ApiError> {
     delete_due_keys(pipeline).await?;
     remove_orphaned_grants(pipeline).await?;
     Ok(())
+}
+
+/// Tells the operator of a key that no transaction can hold: the copies of a multi-Region key change together, and with
+/// the longest policies in a great many Regions they are too much for one. The key stays as it is, whoever comes after it
+/// has its turn, and it is tried again the next time. Answers that nothing was done.
+fn passed_over(key: &KeyArn, limit: &LimitError) -> bool {
+    tracing::error!(%key, %limit, "a key has too much in all of its copies to be changed");
+    false
 }
 
 /// Writes the last uses of access keys, empties the outbox and moves the anchor.

@@ -12,6 +12,7 @@ mod rotation;
 mod counters;
 mod key_count;
 mod import;
+mod multi_region;
 mod metadata;
 mod tags;
 mod aws_managed;
@@ -43,6 +44,9 @@ pub use import::{
 pub(crate) use key_count::count_new_key;
 pub(crate) use metadata::{Algorithms, old_name};
 pub use metadata::{Epoch, KeyMetadata};
+pub use multi_region::{
+    COPIES_MAX, MultiRegion, Role, check_not_replica, check_primary, not_primary, schedule_deletion, synchronisation,
+};
 pub use page::{Page, PageRequest};
 pub use policy::{POLICY_BYTES_MAX, StoredPolicy, default_policy, read_policy};
 pub use record::{
@@ -167,16 +171,18 @@ impl Keys {
         Ok(page.page(aliases, |(arn, _)| alias_key(arn).to_key()))
     }
 
-    /// Keys whose waiting period has ended.
+    /// Keys whose waiting period has ended, behind the one that was looked at last.
     ///
     /// # Errors
     /// If the store fails or refuses a record.
     pub async fn due_for_deletion(
         &self,
         now: Timestamp,
+        after: Option<&DeletionKey>,
         limit: usize,
     ) -> Result<Vec<(DeletionKey, Versioned<()>)>, StoreError> {
-        let found = self.store.scan::<Deletions>(&[], None, limit).await?;
+        let after = after.map(|due| due.to_key());
+        let found = self.store.scan::<Deletions>(&[], after.as_deref(), limit).await?;
         Ok(found.into_iter().take_while(|((due, ..), _)| *due <= now).collect())
     }
 

@@ -176,6 +176,21 @@ pub struct AuditExtras {
     pub new_key: Option<kanuki_types::KeyArn>,
     /// What the server does to keys because of the call, recorded as events of their own together with the change.
     pub service_events: Vec<ServiceEvent>,
+    /// What the call does in other Regions.
+    pub elsewhere: Vec<Elsewhere>,
+}
+
+/// What a call does in another Region: it is recorded there too, under the same request id.
+#[derive(Debug)]
+pub struct Elsewhere {
+    /// The operation by whose name it is recorded.
+    pub name: &'static str,
+    /// The key in that Region.
+    pub arn: kanuki_types::KeyArn,
+    /// `requestParameters`.
+    pub parameters: Option<serde_json::Value>,
+    /// `responseElements`.
+    pub response_elements: Option<serde_json::Value>,
 }
 
 /// Something that the server does to a key by itself.
@@ -185,8 +200,35 @@ pub struct ServiceEvent {
     pub name: &'static str,
     /// The key.
     pub arn: kanuki_types::KeyArn,
-    /// `serviceEventDetails`.
-    pub details: serde_json::Value,
+    /// In which form it is told.
+    pub form: EventForm,
+}
+
+/// The two forms in which CloudTrail tells of what a service does by itself.
+#[derive(Debug)]
+pub enum EventForm {
+    /// As a call that the service makes, whose answer would be the key's ARN.
+    Call {
+        /// The id of the service's own request.
+        request_id: String,
+    },
+    /// As an event, with its `serviceEventDetails`.
+    Event(serde_json::Value),
+}
+
+impl ServiceEvent {
+    /// An event, with its `serviceEventDetails`.
+    #[must_use]
+    pub fn event(name: &'static str, arn: kanuki_types::KeyArn, details: serde_json::Value) -> Self {
+        Self { name, arn, form: EventForm::Event(details) }
+    }
+
+    /// A call that the service makes.
+    #[must_use]
+    pub fn call(name: &'static str, arn: kanuki_types::KeyArn, random: &dyn kanuki_types::Random) -> Self {
+        let request_id = kanuki_trail::EventId::from_random(random.bytes()).to_string();
+        Self { name, arn, form: EventForm::Call { request_id } }
+    }
 }
 
 impl<O> Outcome<O> {
@@ -227,10 +269,17 @@ impl<O> Outcome<O> {
         self
     }
 
-    /// Adds a service event.
+    /// Adds service events.
     #[must_use]
-    pub fn with_service_event(mut self, event: ServiceEvent) -> Self {
-        self.audit.service_events.push(event);
+    pub fn with_service_events(mut self, events: impl IntoIterator<Item = ServiceEvent>) -> Self {
+        self.audit.service_events.extend(events);
+        self
+    }
+
+    /// Adds what the call does in another Region.
+    #[must_use]
+    pub fn with_elsewhere(mut self, elsewhere: Elsewhere) -> Self {
+        self.audit.elsewhere.push(elsewhere);
         self
     }
 

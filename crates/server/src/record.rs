@@ -24,14 +24,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kanuki_store::{Store, StoreError, Transaction};
 use kanuki_trail::{EventId, Trail};
-use kanuki_types::Random;
+use kanuki_types::{Random, Timestamp};
 
 pub(crate) use draft::{Draft, Origin};
-pub use draft::{StoreEvent, service_event, store_event};
+pub use draft::{StoreEvent, store_event};
+
+use draft::service_event;
 
 use crate::{
     error::ApiError,
     last_usage::LastUsage,
+    operation::ServiceEvent,
     wire::{self, Call, Rendered, SecretBody},
 };
 
@@ -101,7 +104,7 @@ impl Recorder {
         random: &dyn Random,
     ) -> Result<(), CommitError> {
         let record = draft.success_record().map_err(CommitError::Record)?;
-        let events = draft.service_events(random).map_err(CommitError::Record)?;
+        let events = draft.further_records(random).map_err(CommitError::Record)?;
         for (id, event) in &events {
             change.outbox(id.0, self.outbox_entry(event));
         }
@@ -117,21 +120,52 @@ impl Recorder {
         Ok(())
     }
 
-    /// Commits a change that the server makes by itself, with its service event, and appends the event.
+    /// Commits a change that the server makes by itself, with the events that tell of it, and appends those.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if something the change was decided on has changed; or if store or trail fail.
+    pub(crate) async fn commit_service_events(
+        &self,
+        change: Transaction,
+        events: &[ServiceEvent],
+        now: Timestamp,
+        random: &dyn Random,
+    ) -> Result<(), CommitError> {
+        let mut records = Vec::with_capacity(events.len());
+        for event in events {
+            let id = EventId::from_random(random.bytes());
+            records.push((id, service_event(id, now, event).map_err(CommitError::Record)?));
+        }
+        self.commit_events(change, records).await
+    }
+
+    /// As [`Recorder::commit_service_events`], with the one record made already.
+    ///
+    /// # Errors
+    /// As [`Recorder::commit_service_events`].
     pub async fn commit_service_event(
         &self,
-        mut change: Transaction,
+        change: Transaction,
         event_id: EventId,
         record: Vec<u8>,
     ) -> Result<(), CommitError> {
+        self.commit_events(change, vec![(event_id, record)]).await
+    }
+
+    async fn commit_events(
+        &self,
+        mut change: Transaction,
+        records: Vec<(EventId, Vec<u8>)>,
+    ) -> Result<(), CommitError> {
         self.check_healthy().map_err(CommitError::Record)?;
-        change.outbox(event_id.0, self.outbox_entry(&record));
+        for (id, record) in &records {
+            change.outbox(id.0, self.outbox_entry(record));
+        }
         self.store.commit(change).await.map_err(CommitError::Store)?;
-        self.trail.append(event_id, record).await.map_err(|error| CommitError::Record(ApiError::internal(error)))?;
-        self.note_delivered(event_id);
+        for (id, record) in records {
+            self.trail.append(id, record).await.map_err(|error| CommitError::Record(ApiError::internal(error)))?;
+            self.note_delivered(id);
+        }
         Ok(())
     }
 

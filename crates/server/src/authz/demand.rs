@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use kanuki_policy::{FactMap, NamedDocument};
-use kanuki_types::{AccountId, AliasArn, AliasName, EncryptionContext};
+use kanuki_types::{AccountId, AliasArn, AliasName, EncryptionContext, Region};
 
 use crate::keys::{GrantEntry, GrantTerms, KeyEntry, KeyName};
 
@@ -22,6 +22,8 @@ pub struct Demand {
     pub from_ciphertext: bool,
     /// What the demand does to grants, if it does anything to them.
     pub grant: Option<GrantUse>,
+    /// The Region in which it is to be allowed, if that is not the one of the call.
+    pub region: Option<Region>,
 }
 
 /// What a demand does to grants.
@@ -158,6 +160,13 @@ impl Demand {
         }
     }
 
+    /// States another Region than the call's.
+    #[must_use]
+    pub fn in_region(mut self, region: &Region) -> Self {
+        self.region = Some(region.clone());
+        self
+    }
+
     /// Marks the key as named by a ciphertext.
     #[must_use]
     pub fn named_by_ciphertext(mut self) -> Self {
@@ -174,7 +183,7 @@ impl Demand {
 
     fn new(action: &'static str, access: Access) -> Self {
         let facts = FactMap::default();
-        Self { action, access, facts, encryption_context: None, from_ciphertext: false, grant: None }
+        Self { action, access, facts, encryption_context: None, from_ciphertext: false, grant: None, region: None }
     }
 }
 

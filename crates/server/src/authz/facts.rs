@@ -88,7 +88,7 @@ impl<'a> CallFacts<'a> {
                 Fact::Many(names.into_iter().map(Cow::Owned).collect())
             }
             "principaltype" => one(principal_type(&caller.kind)?),
-            "requestedregion" => one(self.caller.region().as_str()),
+            "requestedregion" => one(self.demand.region.as_ref().unwrap_or(self.caller.region()).as_str()),
             "resourceaccount" => one(self.resource_account()?),
             "sourceidentity" => one(self.caller.session()?.source_identity.as_deref()?),
             "securetransport" => truth(self.circumstances.secure_transport),
@@ -147,6 +147,10 @@ impl<'a> CallFacts<'a> {
             "keyspec" | "customermasterkeyspec" => one(self.key()?.record().spec.as_str()),
             "keyusage" | "customermasterkeyusage" => one(self.key()?.record().usage.as_str()),
             "multiregion" => truth(self.key()?.arn().key_id.is_multi_region()),
+            "multiregionkeytype" => {
+                let key = self.key()?;
+                one(key.record().role(key.arn())?.as_str())
+            }
             "requestalias" => match &self.demand.access {
                 Access::Key { alias: Some(alias), .. } => one(alias.as_str()),
                 _ => return None,

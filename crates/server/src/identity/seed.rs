@@ -19,8 +19,8 @@ use super::{
 use crate::{
     error::ApiError,
     keys::{
-        AliasRecord, Aliases, KeyRecord, KeyRecords, Material, StoredPolicy, alias_key, count_new_key, default_policy,
-        key_key,
+        AliasRecord, Aliases, KeyRecord, KeyRecords, Material, MultiRegion, StoredPolicy, alias_key, count_new_key,
+        default_policy, key_key,
     },
 };
 
@@ -206,6 +206,7 @@ async fn make_key(makers: Makers<'_>, identity: &Identity, account: AccountId, k
         manager: KeyManager::Customer,
         state: KeyState::Enabled,
         deletion_date: None,
+        pending_window_days: None,
         policy: StoredPolicy { text, principal_ids },
         tags: BTreeMap::new(),
         aliases: key.alias.iter().cloned().collect(),
@@ -215,6 +216,7 @@ async fn make_key(makers: Makers<'_>, identity: &Identity, account: AccountId, k
         rotation: None,
         outside: None,
         on_demand_rotations: 0,
+        multi_region: MultiRegion::of_new_key(&arn),
     };
     let mut change = Transaction::default();
     // It counts, but a seed is the operator's own word and stops at no quota.

@@ -3,16 +3,16 @@
 //! Rule: "Deleting AWS KMS keys" of the developer guide.
 
 use kanuki_store::{StoreError, Transaction};
-use kanuki_trail::EventId;
 use kanuki_types::{AliasArn, KeyArn, KeyState};
 use serde_json::{Value, json};
 
+use super::passed_over;
 use crate::{
     error::ApiError,
     keys::{Aliases, DeletionKey, Deletions, KeyEntry, alias_key},
     operation::ServiceEvent,
     pipeline::Pipeline,
-    record::{CommitError, service_event},
+    record::CommitError,
 };
 
 /// Deletes every key that is due; answers how many.
@@ -22,19 +22,19 @@ use crate::{
 pub async fn delete_due_keys(pipeline: &Pipeline) -> Result<usize, ApiError> {
     let doors = pipeline.doors();
     let mut deleted = 0;
+    let mut seen = None;
     loop {
-        let due = doors.keys.due_for_deletion(doors.clock.now(), BATCH).await?;
-        if due.is_empty() {
-            return Ok(deleted);
-        }
+        let due = doors.keys.due_for_deletion(doors.clock.now(), seen.as_ref(), BATCH).await?;
+        let Some((last, _)) = due.last() else { return Ok(deleted) };
+        seen = Some(last.clone());
         for (key, mark) in due {
-            delete(pipeline, key, mark.version).await?;
-            deleted += 1;
+            deleted += usize::from(delete(pipeline, key, mark.version).await?);
         }
     }
 }
 
-async fn delete(pipeline: &Pipeline, due: DeletionKey, mark: u64) -> Result<(), ApiError> {
+/// Deletes one key; answers whether it is gone.
+async fn delete(pipeline: &Pipeline, due: DeletionKey, mark: u64) -> Result<bool, ApiError> {
     let doors = pipeline.doors();
     for _ in 0..ATTEMPTS_MAX {
         let (date, account, region, key_id) = &due;
@@ -59,14 +59,15 @@ async fn delete(pipeline: &Pipeline, due: DeletionKey, mark: u64) -> Result<(), 
         doors.keys.reschedule_expiries(&mut change, &key, None).await?;
         doors.last_usage.forget(&arn, &mut change).await?;
         doors.keys.count_removed_key(&arn, record, &mut change).await?;
+        let now = doors.clock.now();
+        doors.keys.leave_set(&mut change, &key, now).await?;
         key.delete(&mut change);
-        let event_id = EventId::from_random(doors.random.bytes());
         let details = destroyed_outside(pipeline, &key).await.unwrap_or_else(|| json!({ "keyId": key_id }));
-        let event = ServiceEvent { name: "DeleteKey", arn: arn.clone(), details };
-        let event = service_event(event_id, doors.clock.now(), &event)?;
-        match pipeline.recorder().commit_service_event(change, event_id, event).await {
-            Ok(()) => return Ok(()),
+        let event = ServiceEvent::event("DeleteKey", arn.clone(), details);
+        match pipeline.recorder().commit_service_events(change, &[event], now, &*doors.random).await {
+            Ok(()) => return Ok(true),
             Err(CommitError::Store(StoreError::Conflict)) => {}
+            Err(CommitError::Store(StoreError::Limit(limit))) => return Ok(passed_over(&arn, &limit)),
             Err(CommitError::Store(error)) => return Err(error.into()),
             Err(CommitError::Record(error)) => return Err(error),
         }

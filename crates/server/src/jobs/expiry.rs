@@ -4,16 +4,16 @@
 //! trail says so.
 
 use kanuki_store::{StoreError, Transaction};
-use kanuki_trail::EventId;
 use kanuki_types::{KeyArn, KeySpec, MaterialId};
 use serde_json::json;
 
+use super::passed_over;
 use crate::{
     error::ApiError,
     keys::{Expiries, ExpiryKey, KeyEntry, remove},
     operation::ServiceEvent,
     pipeline::Pipeline,
-    record::{CommitError, service_event},
+    record::CommitError,
 };
 
 /// Removes all material that is due; answers how many versions.
@@ -23,11 +23,11 @@ use crate::{
 pub async fn remove_expired_material(pipeline: &Pipeline) -> Result<usize, ApiError> {
     let doors = pipeline.doors();
     let mut removed = 0;
+    let mut seen = None;
     loop {
-        let due = doors.keys.due_for_expiry(doors.clock.now(), BATCH).await?;
-        if due.is_empty() {
-            return Ok(removed);
-        }
+        let due = doors.keys.due_for_expiry(doors.clock.now(), seen.as_ref(), BATCH).await?;
+        let Some(last) = due.last() else { return Ok(removed) };
+        seen = Some(last.clone());
         for mark in due {
             removed += usize::from(remove_one(pipeline, mark).await?);
         }
@@ -51,13 +51,13 @@ async fn remove_one(pipeline: &Pipeline, mark: ExpiryKey) -> Result<bool, ApiErr
         let committed = match expired {
             Some(key) => {
                 let mut record = key.record().clone();
-                remove(&mut record, id);
+                remove(&arn, &mut record, id);
                 // The mark is one of those that the changed record no longer asks for.
                 doors.keys.reschedule_expiries(&mut change, key, Some(&record)).await?;
                 key.update(&mut change, &record);
-                let event_id = EventId::from_random(doors.random.bytes());
-                let event = service_event(event_id, doors.clock.now(), &event(key, *id))?;
-                pipeline.recorder().commit_service_event(change, event_id, event).await
+                let mut events = vec![event(key, *id)];
+                events.extend(doors.keys.synchronise_replicas(&mut change, key, &record, &*doors.random).await?);
+                pipeline.recorder().commit_service_events(change, &events, doors.clock.now(), &*doors.random).await
             }
             // Nothing happens to the key, so nothing is recorded: only the mark goes.
             None => {
@@ -68,6 +68,7 @@ async fn remove_one(pipeline: &Pipeline, mark: ExpiryKey) -> Result<bool, ApiErr
         match committed {
             Ok(()) => return Ok(expired.is_some()),
             Err(CommitError::Store(StoreError::Conflict)) => {}
+            Err(CommitError::Store(StoreError::Limit(limit))) => return Ok(passed_over(&arn, &limit)),
             Err(CommitError::Store(error)) => return Err(error.into()),
             Err(CommitError::Record(error)) => return Err(error),
         }
@@ -82,7 +83,7 @@ fn event(key: &KeyEntry, id: MaterialId) -> ServiceEvent {
         KeySpec::SymmetricDefault => json!({ "keyId": key_id, "keyMaterialId": id }),
         _ => json!({ "keyId": key_id }),
     };
-    ServiceEvent { name: "DeleteExpiredKeyMaterial", arn: key.arn().clone(), details }
+    ServiceEvent::event("DeleteExpiredKeyMaterial", key.arn().clone(), details)
 }
 
 const BATCH: usize = 100;

@@ -4,14 +4,14 @@
 //! comes back when it is enabled again.
 
 use kanuki_store::{StoreError, Transaction};
-use kanuki_trail::EventId;
 use kanuki_types::{KeyArn, KeyState};
 
+use super::passed_over;
 use crate::{
     error::ApiError,
     keys::{Material, Rotated, RotationKey, RotationSchedule, RotationType, Rotations, rotate},
     pipeline::Pipeline,
-    record::{CommitError, service_event},
+    record::CommitError,
 };
 
 /// Rotates every key that is due; answers how many.
@@ -21,11 +21,11 @@ use crate::{
 pub async fn rotate_due_keys(pipeline: &Pipeline) -> Result<usize, ApiError> {
     let doors = pipeline.doors();
     let mut rotated = 0;
+    let mut seen = None;
     loop {
-        let due = doors.keys.due_for_rotation(doors.clock.now(), BATCH).await?;
-        if due.is_empty() {
-            return Ok(rotated);
-        }
+        let due = doors.keys.due_for_rotation(doors.clock.now(), seen.as_ref(), BATCH).await?;
+        let Some((last, _)) = due.last() else { return Ok(rotated) };
+        seen = Some(last.clone());
         for (mark, stored) in due {
             rotated += usize::from(rotate_one(pipeline, mark, stored.version).await?);
         }
@@ -50,15 +50,13 @@ async fn rotate_one(pipeline: &Pipeline, mark: RotationKey, mark_version: u64) -
             Some((key, schedule)) => {
                 let made = doors.keys.create_material(&arn, key.record().spec).await?;
                 let mut record = key.record().clone();
-                let new = Material::first(made, now);
-                let event = rotate(key, &mut record, new, Rotated { date: now, by: RotationType::Automatic });
+                let by = RotationType::Automatic;
+                rotate(&mut record, Material::first(made, now), Rotated { date: now, by });
                 let next = RotationSchedule::starting(now, schedule.period_days);
                 record.rotation = Some(next);
                 change.create::<Rotations>(&(next.next, *account, region.clone(), *key_id), &());
-                key.update(&mut change, &record);
-                let event_id = EventId::from_random(doors.random.bytes());
-                let event = service_event(event_id, now, &event)?;
-                pipeline.recorder().commit_service_event(change, event_id, event).await
+                let events = doors.keys.write_rotation(&mut change, key, &record, by, &*doors.random).await?;
+                pipeline.recorder().commit_service_events(change, &events, now, &*doors.random).await
             }
             // Nothing happens to the key, so nothing is recorded: only the mark goes.
             None => pipeline.recorder().commit_housekeeping(change).await.map_err(CommitError::Store),
@@ -66,6 +64,7 @@ async fn rotate_one(pipeline: &Pipeline, mark: RotationKey, mark_version: u64) -
         match committed {
             Ok(()) => return Ok(scheduled.is_some()),
             Err(CommitError::Store(StoreError::Conflict)) => {}
+            Err(CommitError::Store(StoreError::Limit(limit))) => return Ok(passed_over(&arn, &limit)),
             Err(CommitError::Store(error)) => return Err(error.into()),
             Err(CommitError::Record(error)) => return Err(error),
         }

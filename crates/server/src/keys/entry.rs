@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kanuki_keeper_protocol::{Bytes, MaterialPlace, SealedMaterialRef};
 use kanuki_policy::{Document, Malformed, NamedDocument, Target};
 use kanuki_store::{Transaction, Versioned};
-use kanuki_types::{KeyArn, KeyState, MaterialId};
+use kanuki_types::{KeyArn, KeySpec, KeyState, MaterialId};
 
 use super::record::{KeyRecord, Keys, Material, SealedBlob, key_key};
 use crate::custom_key_stores::StoreEntry;
@@ -124,17 +124,19 @@ impl KeyEntry {
     /// A version of the material, as the keeper takes it; none if it was removed.
     #[must_use]
     pub fn material(&self, id: &MaterialId) -> Option<SealedMaterialRef<'_>> {
-        let Material { id, sealed, .. } = self.record.materials.iter().find(|material| material.id == *id)?;
-        let SealedBlob(sealed) = sealed.as_ref()?;
-        Some(SealedMaterialRef {
-            place: MaterialPlace {
-                account: self.arn.account,
-                region: self.arn.region.clone(),
-                key_id: self.arn.key_id,
-                material_id: *id,
-                spec: self.record.spec,
-            },
-            blob: Bytes(sealed),
-        })
+        let material = self.record.materials.iter().find(|material| material.id == *id)?;
+        sealed_material(&self.arn, self.record.spec, material)
     }
+}
+
+/// A version of the material of the key with that ARN, as the keeper takes it; none if it was removed.
+pub(super) fn sealed_material<'a>(
+    arn: &KeyArn,
+    spec: KeySpec,
+    material: &'a Material,
+) -> Option<SealedMaterialRef<'a>> {
+    let SealedBlob(sealed) = material.sealed.as_ref()?;
+    let (account, region, key_id) = key_key(arn);
+    let place = MaterialPlace { account, region, key_id, material_id: material.id, spec };
+    Some(SealedMaterialRef { place, blob: Bytes(sealed) })
 }

@@ -3,14 +3,16 @@
 //! Rule: `KeyMetadata` of the AWS KMS API reference; which members are present is as the live service answers.
 
 use kanuki_types::{
-    AccountId, CustomKeyStoreId, EncryptionAlgorithm, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, MacAlgorithm,
-    MaterialId, Origin, SigningAlgorithm, Timestamp,
+    AccountId, CustomKeyStoreId, EncryptionAlgorithm, KeyArn, KeyId, KeyManager, KeySpec, KeyState, KeyUsage,
+    MacAlgorithm, MaterialId, Origin, Region, SigningAlgorithm, Timestamp,
 };
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::{
     entry::KeyEntry,
     import::{ExpirationModel, expiration},
+    multi_region::{MultiRegion, Role},
     record::KeyRecord,
     specs::{encryption_algorithms, mac_algorithms, signing_algorithms},
 };
@@ -59,6 +61,37 @@ impl Algorithms {
     }
 }
 
+/// The set of a multi-Region key, seen from one of its copies.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct MultiRegionConfiguration {
+    multi_region_key_type: Role,
+    primary_key: MultiRegionKey,
+    replica_keys: Vec<MultiRegionKey>,
+}
+
+impl MultiRegionConfiguration {
+    fn of(arn: &KeyArn, set: &MultiRegion) -> Self {
+        let copy = |region: &Region| MultiRegionKey {
+            arn: KeyArn { region: region.clone(), ..arn.clone() }.to_string(),
+            region: region.clone(),
+        };
+        Self {
+            multi_region_key_type: set.role(&arn.region),
+            primary_key: copy(&set.primary),
+            replica_keys: set.replicas.iter().map(copy).collect(),
+        }
+    }
+}
+
+/// A copy of a multi-Region key.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct MultiRegionKey {
+    arn: String,
+    region: Region,
+}
+
 /// What the API tells about a key.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -75,6 +108,8 @@ pub struct KeyMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     deletion_date: Option<Epoch>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pending_deletion_window_in_days: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     valid_to: Option<Epoch>,
     origin: Origin,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,6 +121,8 @@ pub struct KeyMetadata {
     #[serde(flatten)]
     algorithms: Algorithms,
     multi_region: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multi_region_configuration: Option<MultiRegionConfiguration>,
     #[serde(skip_serializing_if = "Option::is_none")]
     current_key_material_id: Option<MaterialId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,7 +158,7 @@ impl KeyMetadata {
 
     /// Of a record that is about to be stored.
     #[must_use]
-    pub fn of_record(arn: &kanuki_types::KeyArn, record: &KeyRecord) -> Self {
+    pub fn of_record(arn: &KeyArn, record: &KeyRecord) -> Self {
         let expiration = expiration(record);
         let outside = record.outside.as_ref();
         let external = outside.filter(|_| record.origin == Origin::ExternalKeyStore);
@@ -135,6 +172,7 @@ impl KeyMetadata {
             key_usage: record.usage,
             key_state: record.state,
             deletion_date: record.deletion_date.map(Epoch),
+            pending_deletion_window_in_days: record.pending_window_days,
             valid_to: expiration.and_then(|(_, valid_to)| valid_to).map(Epoch),
             origin: record.origin,
             expiration_model: expiration.map(|(model, _)| model),
@@ -143,6 +181,7 @@ impl KeyMetadata {
             key_spec: record.spec,
             algorithms: Algorithms::of(record),
             multi_region: arn.key_id.is_multi_region(),
+            multi_region_configuration: record.multi_region.as_ref().map(|set| MultiRegionConfiguration::of(arn, set)),
             // Only material that can rotate has ids that clients see.
             current_key_material_id: record
                 .current_material
@@ -155,15 +194,23 @@ impl KeyMetadata {
 
     /// The same as `responseElements` of an audit record: names in lower camel case, instants as text.
     #[must_use]
-    pub fn response_elements(&self) -> serde_json::Value {
+    pub fn response_elements(&self) -> Value {
         let mut metadata = serde_json::to_value(self).unwrap_or_default();
         if let Some(members) = metadata.as_object_mut() {
             members.insert("CreationDate".into(), self.creation_date.0.audit_text().into());
         }
-        let members = metadata.as_object().into_iter().flatten();
-        let members: serde_json::Map<_, _> =
-            members.map(|(name, value)| (crate::wire::lower_camel(name), value.clone())).collect();
-        serde_json::json!({ "keyMetadata": members })
+        recorded(metadata)
+    }
+}
+
+/// A value with the names of its members as audit records spell them.
+fn recorded(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(recorded).collect(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (crate::wire::lower_camel(&name), recorded(value))).collect()
+        }
+        other => other,
     }
 }
 

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     import::Imported,
+    multi_region::MultiRegion,
     policy::StoredPolicy,
     rotation::{Rotated, RotationSchedule},
 };
@@ -51,6 +52,10 @@ pub struct KeyRecord {
     /// When it will be deleted; only in a pending state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_date: Option<Timestamp>,
+    /// The waiting period that begins, in days, when the last replica of a primary key is gone; only in state
+    /// `PendingReplicaDeletion`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_window_days: Option<i64>,
     /// Its policy.
     pub policy: StoredPolicy,
     /// Tags by key.
@@ -75,6 +80,9 @@ pub struct KeyRecord {
     /// How often RotateKeyOnDemand was used.
     #[serde(default)]
     pub on_demand_rotations: u32,
+    /// The set of a multi-Region key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub multi_region: Option<MultiRegion>,
 }
 
 /// One version of key material.

@@ -2,16 +2,17 @@
 //!
 //! Rule: "Rotating AWS KMS keys" of the developer guide. Not here: making material (the keeper's) and waiting (a job's).
 //! Invariants: the newest material encrypts, every older one still opens what it made; a key with automatic rotation that
-//! is enabled has exactly one mark in the schedule.
+//! is enabled has exactly one mark in the schedule; a replica, which rotates with its primary, has none.
 
-use kanuki_store::{Transaction, Versioned};
-use kanuki_types::{KeySpec, KeyState, MaterialId, Origin, Timestamp};
+use kanuki_store::{KeyBytes, Transaction, Versioned};
+use kanuki_types::{KeySpec, KeyState, Origin, Random, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
     Keys,
     entry::KeyEntry,
+    multi_region::{Role, synchronisation},
     record::{KeyRecord, Material, RotationKey, Rotations},
 };
 use crate::{
@@ -67,20 +68,22 @@ impl Keys {
         Ok(self.store.get::<Rotations>(key).await?)
     }
 
-    /// Keys whose rotation is due.
+    /// Keys whose rotation is due, behind the one that was looked at last.
     ///
     /// # Errors
     /// If the store fails or refuses a record.
     pub async fn due_for_rotation(
         &self,
         now: Timestamp,
+        after: Option<&RotationKey>,
         limit: usize,
     ) -> Result<Vec<(RotationKey, Versioned<()>)>, ApiError> {
-        let found = self.store.scan::<Rotations>(&[], None, limit).await?;
+        let after = after.map(KeyBytes::to_key);
+        let found = self.store.scan::<Rotations>(&[], after.as_deref(), limit).await?;
         Ok(found.into_iter().take_while(|((due, ..), _)| *due <= now).collect())
     }
 
-    /// Puts a key's schedule in place of the one that it had, mark and all.
+    /// Puts a key's schedule in place of the one that it had, mark and all. Of a replica it is a copy without a mark.
     ///
     /// # Errors
     /// If the store fails.
@@ -91,6 +94,10 @@ impl Keys {
         record: &mut KeyRecord,
         schedule: Option<RotationSchedule>,
     ) -> Result<(), ApiError> {
+        if record.role(key.arn()) == Some(Role::Replica) {
+            record.rotation = schedule;
+            return Ok(());
+        }
         let old = record.rotation.map(|schedule| mark(key, schedule.next));
         let new = schedule.map(|schedule| mark(key, schedule.next));
         record.rotation = schedule;
@@ -111,35 +118,62 @@ impl Keys {
         }
         Ok(())
     }
-}
 
-/// Makes new material the current one; answers the event that tells of it.
-pub fn rotate(key: &KeyEntry, record: &mut KeyRecord, new: Material, rotated: Rotated) -> ServiceEvent {
-    let previous = record.current_material;
-    let current = new.id;
-    record.current_material = Some(current);
-    record.materials.push(Material { rotated: Some(rotated), ..new });
-    event(key, record, previous, current, rotated)
-}
-
-fn event(
-    key: &KeyEntry,
-    record: &KeyRecord,
-    previous: Option<MaterialId>,
-    current: MaterialId,
-    rotated: Rotated,
-) -> ServiceEvent {
-    ServiceEvent {
-        name: "RotateKey",
-        arn: key.arn().clone(),
-        details: json!({
-            "keyId": key.arn().key_id,
-            "rotationType": rotated.by,
-            "keyOrigin": record.origin,
-            "previousKeyMaterialId": previous,
-            "currentKeyMaterialId": current,
-        }),
+    /// Moves the mark of a key to another copy of it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn move_mark(&self, change: &mut Transaction, from: &KeyEntry, to: &KeyEntry) -> Result<(), ApiError> {
+        let Some(schedule) = from.record().rotation else { return Ok(()) };
+        let old = mark(from, schedule.next);
+        if let Some(marked) = self.rotation_mark(&old).await? {
+            change.delete::<Rotations>(&old, marked.version);
+        }
+        change.create::<Rotations>(&mark(to, schedule.next), &());
+        Ok(())
     }
+}
+
+/// Makes new material the current one.
+pub fn rotate(record: &mut KeyRecord, new: Material, rotated: Rotated) {
+    record.current_material = Some(new.id);
+    record.materials.push(Material { rotated: Some(rotated), ..new });
+}
+
+impl Keys {
+    /// Writes a key that has rotated, and with it every replica: none encrypts under material that another copy does not
+    /// have. Answers the events that tell of it, one for each copy.
+    ///
+    /// # Errors
+    /// If store or keeper fail.
+    pub async fn write_rotation(
+        &self,
+        change: &mut Transaction,
+        key: &KeyEntry,
+        record: &KeyRecord,
+        by: RotationType,
+        random: &dyn Random,
+    ) -> Result<Vec<ServiceEvent>, ApiError> {
+        key.update(change, record);
+        let copies = self.other_copies(key).await?;
+        self.synchronise(change, (key.arn(), record), &copies).await?;
+        let mut events: Vec<ServiceEvent> =
+            [key].into_iter().chain(copies.iter().map(|copy| &**copy)).map(|copy| event(copy, record, by)).collect();
+        events.extend((!copies.is_empty()).then(|| synchronisation(key.arn(), random)));
+        Ok(events)
+    }
+}
+
+/// The event of a copy of a key having rotated; its entry is the one from before.
+fn event(copy: &KeyEntry, rotated: &KeyRecord, by: RotationType) -> ServiceEvent {
+    let details = json!({
+        "keyId": copy.arn().key_id,
+        "rotationType": by,
+        "keyOrigin": rotated.origin,
+        "previousKeyMaterialId": copy.record().current_material,
+        "currentKeyMaterialId": rotated.current_material,
+    });
+    ServiceEvent::event("RotateKey", copy.arn().clone(), details)
 }
 
 /// Checks that a key is of the kind that rotates with material of the keeper's own.

@@ -52,6 +52,7 @@ operations! {
     list_retirable_grants ListRetirableGrants,
     put_key_policy PutKeyPolicy,
     re_encrypt ReEncrypt,
+    replicate_key ReplicateKey,
     retire_grant RetireGrant,
     revoke_grant RevokeGrant,
     rotate_key_on_demand RotateKeyOnDemand,
@@ -62,6 +63,7 @@ operations! {
     update_alias UpdateAlias,
     update_custom_key_store UpdateCustomKeyStore,
     update_key_description UpdateKeyDescription,
+    update_primary_region UpdatePrimaryRegion,
     verify Verify,
     verify_mac VerifyMac,
 }

@@ -6,7 +6,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use kanuki_trail::{AuditRecord, EventCategory, EventId, EventType, Resource, SessionAttributes, UserIdentity};
 use kanuki_types::{AccountId, KeyArn, Random, Region, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     authn::{Authenticated, ServicePrincipal},
@@ -15,7 +15,7 @@ use crate::{
     http::Incoming,
     keys::KeyEntry,
     last_usage::KeyUses,
-    operation::{AuditExtras, Descriptor, Service, ServiceEvent},
+    operation::{AuditExtras, Descriptor, Elsewhere, EventForm, Service, ServiceEvent},
     wire::{Call, Dialect, lower_camel},
 };
 
@@ -189,18 +189,36 @@ impl Draft {
         self.extras = extras;
     }
 
-    /// The service events that the call makes, as records.
+    /// What else the success of the call is to be told by: its records in other Regions and its service events.
     ///
     /// # Errors
     /// As [`Draft::success_record`].
-    pub(crate) fn service_events(&self, random: &dyn Random) -> Result<Vec<(EventId, Vec<u8>)>, ApiError> {
-        let events = self.extras.service_events.iter();
-        events
-            .map(|event| {
-                let id = EventId::from_random(random.bytes());
-                Ok((id, service_event(id, self.time, event)?))
-            })
-            .collect()
+    pub(crate) fn further_records(&self, random: &dyn Random) -> Result<Vec<(EventId, Vec<u8>)>, ApiError> {
+        let mut records = Vec::new();
+        for elsewhere in &self.extras.elsewhere {
+            let id = EventId::from_random(random.bytes());
+            records.push((id, self.record_elsewhere(id, elsewhere)?));
+        }
+        for event in &self.extras.service_events {
+            let id = EventId::from_random(random.bytes());
+            records.push((id, service_event(id, self.time, event)?));
+        }
+        Ok(records)
+    }
+
+    /// The record of what the call did in another Region.
+    fn record_elsewhere(&self, event_id: EventId, elsewhere: &Elsewhere) -> Result<Vec<u8>, ApiError> {
+        let Elsewhere { name, arn, parameters, response_elements } = elsewhere;
+        let record = AuditRecord {
+            event_id,
+            event_name: (*name).into(),
+            aws_region: arn.region.clone(),
+            request_parameters: parameters.clone(),
+            response_elements: response_elements.clone(),
+            resources: Some(vec![key_resource(arn)]),
+            ..self.record()
+        };
+        record.to_bytes().map_err(ApiError::internal)
     }
 
     /// Notes that the record of success is in the outbox.
@@ -273,11 +291,18 @@ impl Draft {
 ///
 /// # Errors
 /// If it cannot be serialised, which is a defect.
-pub fn service_event(event_id: EventId, now: Timestamp, event: &ServiceEvent) -> Result<Vec<u8>, ApiError> {
-    let ServiceEvent { name, arn, details } = event;
-    let place = (arn.account, &arn.region);
-    let mut record = own_event(event_id, now, name, place, details);
+pub(super) fn service_event(event_id: EventId, now: Timestamp, event: &ServiceEvent) -> Result<Vec<u8>, ApiError> {
+    let ServiceEvent { name, arn, form } = event;
+    let mut record = own_event(event_id, now, name, (arn.account, &arn.region));
     record.resources = Some(vec![key_resource(arn)]);
+    match form {
+        EventForm::Call { request_id } => {
+            record.event_type = EventType::AwsApiCall;
+            record.request_id = Some(request_id.clone().into());
+            record.response_elements = Some(json!({ "keyId": arn.to_string() }));
+        }
+        EventForm::Event(details) => record.service_event_details = Some(details.clone()),
+    }
     record.to_bytes().map_err(ApiError::internal)
 }
 
@@ -300,7 +325,9 @@ pub struct StoreEvent {
 /// If it cannot be serialised, which is a defect.
 pub fn store_event(event_id: EventId, now: Timestamp, event: &StoreEvent) -> Result<Vec<u8>, ApiError> {
     let StoreEvent { name, account, region, details } = event;
-    own_event(event_id, now, name, (*account, region), details).to_bytes().map_err(ApiError::internal)
+    let mut record = own_event(event_id, now, name, (*account, region));
+    record.service_event_details = Some(details.clone());
+    record.to_bytes().map_err(ApiError::internal)
 }
 
 fn own_event(
@@ -308,7 +335,6 @@ fn own_event(
     now: Timestamp,
     name: &'static str,
     (account, region): (AccountId, &Region),
-    details: &Value,
 ) -> AuditRecord {
     AuditRecord {
         user_identity: UserIdentity::Internal { account_id: account, invoked_by: INTERNAL.into() },
@@ -331,7 +357,7 @@ fn own_event(
         management_event: true,
         recipient_account_id: Some(account),
         shared_event_id: None,
-        service_event_details: Some(details.clone()),
+        service_event_details: None,
         event_category: EventCategory::Management,
         tls_details: None,
     }

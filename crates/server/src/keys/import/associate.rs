@@ -10,7 +10,10 @@ use kanuki_types::{KeyArn, KeyState, MaterialId, Origin, Timestamp};
 use super::{ImportType, Imported};
 use crate::{
     error::{ApiError, ErrorCode},
-    keys::record::{KeyRecord, Material, PublicKey, SealedBlob},
+    keys::{
+        multi_region::Role,
+        record::{KeyRecord, Material, PublicKey, SealedBlob},
+    },
 };
 
 /// What an import asks for beside the material.
@@ -77,10 +80,11 @@ fn restore(material: &mut Material, new: NewMaterial, terms: &ImportTerms) {
 }
 
 /// Removes a version: what waits for its rotation is forgotten, anything else only loses its bytes, and the key can be
-/// used again when it gets the same ones back. Answers whether there was anything to remove.
-pub fn remove(record: &mut KeyRecord, id: &MaterialId) -> bool {
+/// used again when it gets the same ones back. A replica forgets nothing, since which versions there are is its primary's
+/// to say. Answers whether there was anything to remove.
+pub fn remove(arn: &KeyArn, record: &mut KeyRecord, id: &MaterialId) -> bool {
     let Some(place) = record.materials.iter().position(|material| material.id == *id) else { return false };
-    if record.pending_material == Some(*id) {
+    if record.pending_material == Some(*id) && record.role(arn) != Some(Role::Replica) {
         record.pending_material = None;
         record.materials.remove(place);
         return true;
@@ -104,10 +108,11 @@ pub fn promote(record: &mut KeyRecord) -> Option<Material> {
 }
 
 /// Brings the state in line with the material that is there. A key that waits for its deletion goes on waiting, and one
-/// that is disabled stays so while all of its material is there.
+/// that is disabled stays so while all of its material is there. What waits for its rotation is not yet needed.
 pub fn settle_state(record: &mut KeyRecord) {
+    let missing = |material: &Material| material.sealed.is_none() && record.pending_material != Some(material.id);
     let lacks = record.origin == Origin::External
-        && (record.current_material.is_none() || record.materials.iter().any(|material| material.sealed.is_none()));
+        && (record.current_material.is_none() || record.materials.iter().any(missing));
     record.state = match (record.state, lacks) {
         (KeyState::PendingImport, false) => KeyState::Enabled,
         (KeyState::Disabled | KeyState::Enabled | KeyState::Updating, true) => KeyState::PendingImport,

@@ -5,7 +5,7 @@
 //! it changes together with the key's record. So whatever removes material deletes a mark in the same transaction, and
 //! the store overwrites what a deletion leaves behind before it answers.
 
-use kanuki_store::{Keyspace, Transaction};
+use kanuki_store::{KeyBytes, Keyspace, Transaction};
 use kanuki_types::{AccountId, KeyArn, KeyId, MaterialId, Region, Timestamp};
 
 use crate::{
@@ -33,12 +33,18 @@ impl Keyspace for Expiries {
 pub type ExpiryKey = (Timestamp, (AccountId, Region, KeyId), MaterialId);
 
 impl Keys {
-    /// Imported material whose time has come.
+    /// Imported material whose time has come, behind what was looked at last.
     ///
     /// # Errors
     /// If the store fails or refuses a record.
-    pub async fn due_for_expiry(&self, now: Timestamp, limit: usize) -> Result<Vec<ExpiryKey>, ApiError> {
-        let found = self.store.scan::<Expiries>(&[], None, limit).await?;
+    pub async fn due_for_expiry(
+        &self,
+        now: Timestamp,
+        after: Option<&ExpiryKey>,
+        limit: usize,
+    ) -> Result<Vec<ExpiryKey>, ApiError> {
+        let after = after.map(KeyBytes::to_key);
+        let found = self.store.scan::<Expiries>(&[], after.as_deref(), limit).await?;
         let due = found.into_iter().map(|(mark, _)| mark).take_while(|(end, ..)| *end <= now && *end < NEVER);
         Ok(due.collect())
     }

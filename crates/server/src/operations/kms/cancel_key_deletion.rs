@@ -58,6 +58,7 @@ impl Operation for CancelKeyDeletion {
             return Err(ApiError::new(ErrorCode::InvalidState, message));
         }
         record.state = KeyState::Disabled;
+        record.pending_window_days = None;
         settle_state(&mut record);
         let mut change = Transaction::default();
         if let Some(due) = record.deletion_date.take() {

@@ -10,7 +10,7 @@ use std::{
 use kanuki_store::Transaction;
 use kanuki_types::{KeyArn, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, Origin};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     custom_key_store_members,
@@ -19,13 +19,13 @@ use super::{
 };
 use crate::{
     authn::Authenticated,
-    authz::{Authorized, Demand, outside_call_of},
+    authz::{Authorized, Circumstances, Demand, outside_call_of},
     custom_key_stores::{Act, Behind, OutsideKey, StoreEntry, StoreKeys, check_connection},
     doors::Doors,
     error::{ApiError, ErrorCode},
     keys::{
-        KeyMetadata, KeyRecord, KeyRecords, Material, StoredPolicy, default_policy, key_key, read_tags, tag_facts,
-        is_importable, usages, validate_tags,
+        KeyMetadata, KeyRecord, KeyRecords, Material, MultiRegion, Role, StoredPolicy, default_policy, is_importable,
+        key_key, read_tags, tag_facts, usages, validate_tags,
     },
     operation::{AuditExtras, Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
@@ -38,16 +38,16 @@ pub struct CreateKey;
 /// What the client sends.
 #[derive(Debug)]
 pub struct Input {
-    policy: Option<String>,
-    description: String,
-    usage: KeyUsage,
-    spec: KeySpec,
-    origin: Origin,
-    bypass_lockout_check: Option<bool>,
-    tags: Vec<(String, String)>,
-    multi_region: bool,
-    custom_key_store_id: Option<String>,
-    xks_key_id: Option<String>,
+    pub(super) policy: Option<String>,
+    pub(super) description: String,
+    pub(super) usage: KeyUsage,
+    pub(super) spec: KeySpec,
+    pub(super) origin: Origin,
+    pub(super) bypass_lockout_check: Option<bool>,
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) multi_region: bool,
+    pub(super) custom_key_store_id: Option<String>,
+    pub(super) xks_key_id: Option<String>,
 }
 
 /// What it gets.
@@ -125,30 +125,13 @@ impl Operation for CreateKey {
                     members.insert(name.into(), value.clone().into());
                 }
             }
-            if let Some(policy) = &input.policy {
-                members.insert("policy".into(), policy.clone().into());
-            }
-            if !input.tags.is_empty() {
-                let tags: Vec<Value> =
-                    input.tags.iter().map(|(key, value)| json!({ "tagKey": key, "tagValue": value })).collect();
-                members.insert("tags".into(), tags.into());
-            }
+            add_policy_and_tags(members, input.policy.as_deref(), &input.tags);
         }
         Some(parameters)
     }
 
     async fn plan(_: &Doors, _: &Authenticated, input: &Input) -> Result<Plan<()>, ApiError> {
-        let with_tags = |mut demand: Demand| {
-            tag_facts(&mut demand.facts, &input.tags);
-            demand
-        };
-        let create = Demand::on_any("kms:CreateKey")
-            .with_fact("kms:KeySpec", input.spec.as_str())
-            .with_fact("kms:KeyUsage", input.usage.as_str())
-            .with_fact("kms:KeyOrigin", input.origin.as_str())
-            .with_fact("kms:MultiRegion", input.multi_region.to_string());
-        let create = with_tags(bypass_fact(create, input.bypass_lockout_check));
-        let tag = (!input.tags.is_empty()).then(|| with_tags(Demand::on_any("kms:TagResource")));
+        let (create, tag) = creation_demands(input, Role::Primary);
         Ok(Plan::with_more((), create, tag))
     }
 
@@ -157,12 +140,10 @@ impl Operation for CreateKey {
         let caller = authorized.caller();
         check_supported(input)?;
         validate_tags(&input.tags, &BTreeMap::new(), doors.settings.limits.tags_per_key_max)?;
-        let arn = KeyArn {
-            account: caller.caller().account,
-            region: caller.region().clone(),
-            key_id: KeyId::single_region(doors.random.bytes()),
-        };
-        let policy = policy_of(doors, authorized, &arn).await?;
+        let number = doors.random.bytes();
+        let key_id = if input.multi_region { KeyId::multi_region(number) } else { KeyId::single_region(number) };
+        let arn = KeyArn { account: caller.caller().account, region: caller.region().clone(), key_id };
+        let policy = policy_of(doors, caller, authorized.circumstances(), &arn, input).await?;
         let mut change = Transaction::default();
         let keys_max = doors.settings.limits.keys_per_account_max;
         doors.keys.count_new_key(&arn, KeyManager::Customer, keys_max, &mut change).await?;
@@ -182,6 +163,7 @@ impl Operation for CreateKey {
             manager: KeyManager::Customer,
             state: if material.is_some() { KeyState::Enabled } else { KeyState::PendingImport },
             deletion_date: None,
+            pending_window_days: None,
             policy,
             tags: input.tags.iter().cloned().collect(),
             aliases: BTreeSet::new(),
@@ -191,11 +173,12 @@ impl Operation for CreateKey {
             rotation: None,
             outside: place.as_ref().map(|(_, outside)| outside.clone()),
             on_demand_rotations: 0,
+            multi_region: MultiRegion::of_new_key(&arn),
         };
         change.create::<KeyRecords>(&key_key(&arn), &record);
         let store = place.as_ref().map(|(store, _)| &**store);
         let metadata = KeyMetadata::of_record(&arn, &record).in_store(store);
-        let elements = metadata.response_elements();
+        let elements = json!({ "keyMetadata": metadata.response_elements() });
         let mut outcome = Outcome::change(change, Output { key_metadata: metadata });
         outcome.audit = AuditExtras {
             response_elements: Some(elements),
@@ -207,19 +190,51 @@ impl Operation for CreateKey {
     }
 }
 
+/// Adds policy and tags of a new key to `requestParameters`, if they were given.
+pub(super) fn add_policy_and_tags(members: &mut Map<String, Value>, policy: Option<&str>, tags: &[(String, String)]) {
+    if let Some(policy) = policy {
+        members.insert("policy".into(), policy.into());
+    }
+    if !tags.is_empty() {
+        let tags: Vec<Value> =
+            tags.iter().map(|(key, value)| json!({ "tagKey": key, "tagValue": value })).collect();
+        members.insert("tags".into(), tags.into());
+    }
+}
+
+/// The accesses that making a key takes, of which the second is only there if the key is tagged.
+pub(super) fn creation_demands(input: &Input, role: Role) -> (Demand, Option<Demand>) {
+    let with_tags = |mut demand: Demand| {
+        tag_facts(&mut demand.facts, &input.tags);
+        demand
+    };
+    let mut create = Demand::on_any("kms:CreateKey")
+        .with_fact("kms:KeySpec", input.spec.as_str())
+        .with_fact("kms:KeyUsage", input.usage.as_str())
+        .with_fact("kms:KeyOrigin", input.origin.as_str())
+        .with_fact("kms:MultiRegion", input.multi_region.to_string());
+    if input.multi_region {
+        create = create.with_fact("kms:MultiRegionKeyType", role.as_str());
+    }
+    let create = with_tags(bypass_fact(create, input.bypass_lockout_check));
+    let tag = (!input.tags.is_empty()).then(|| with_tags(Demand::on_any("kms:TagResource")));
+    (create, tag)
+}
+
 /// The policy that the client gave, checked, or the default one.
-async fn policy_of(
+pub(super) async fn policy_of(
     doors: &Doors,
-    authorized: &Authorized<CreateKey>,
+    caller: &Authenticated,
+    circumstances: &Circumstances,
     arn: &KeyArn,
+    input: &Input,
 ) -> Result<StoredPolicy, ApiError> {
-    let input = authorized.input();
     let Some(text) = &input.policy else {
         return Ok(StoredPolicy { text: default_policy(arn.account), principal_ids: BTreeMap::new() });
     };
     let bypass = input.bypass_lockout_check.unwrap_or(false);
     let place = PolicyPlace { arn, key: None };
-    checked_policy(doors, authorized.caller(), authorized.circumstances(), place, text, bypass).await
+    checked_policy(doors, caller, circumstances, place, text, bypass).await
 }
 
 /// Refuses what does not fit together, and what is not served yet, with the API's own answers.
@@ -237,9 +252,6 @@ fn check_supported(input: &Input) -> Result<(), ApiError> {
     }
     if input.origin == Origin::External && !is_importable(input.spec) {
         return unsupported(format!("KeySpec {} is not supported for Origin {}", input.spec, input.origin));
-    }
-    if input.multi_region {
-        return unsupported("Multi-Region keys are not supported.".into());
     }
     Ok(())
 }

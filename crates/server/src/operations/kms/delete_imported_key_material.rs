@@ -66,11 +66,12 @@ impl Operation for DeleteImportedKeyMaterial {
         let output = Output { key_id: key.arn_text().to_owned(), key_material_id };
         let elements = members::material_elements(&output.key_id, key_material_id);
         let mut record = key.record().clone();
-        let outcome = if id.is_some_and(|id| remove(&mut record, &id)) {
+        let outcome = if id.is_some_and(|id| remove(key.arn(), &mut record, &id)) {
             let mut change = Transaction::default();
             doors.keys.reschedule_expiries(&mut change, key, Some(&record)).await?;
             key.update(&mut change, &record);
-            Outcome::change(change, output)
+            let event = doors.keys.synchronise_replicas(&mut change, key, &record, &*doors.random).await?;
+            Outcome::change(change, output).with_service_events(event)
         } else {
             // What is not there is gone already.
             Outcome::answer(output)

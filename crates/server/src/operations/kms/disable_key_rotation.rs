@@ -12,7 +12,7 @@ use crate::{
     authz::{Authorized, Demand},
     doors::Doors,
     error::ApiError,
-    keys::{KeyEntry, Names, USABLE, check_rotates, check_state},
+    keys::{KeyEntry, Names, USABLE, check_not_replica, check_rotates, check_state},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -43,11 +43,13 @@ impl Operation for DisableKeyRotation {
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
         let key = members::key(authorized.target())?;
         check_rotates(key)?;
+        check_not_replica(key)?;
         check_state(key, USABLE)?;
         let mut record = key.record().clone();
         let mut change = Transaction::default();
         doors.keys.reschedule(&mut change, key, &mut record, None).await?;
         key.update(&mut change, &record);
-        Ok(Outcome::silent_change(change))
+        let event = doors.keys.synchronise_replicas(&mut change, key, &record, &*doors.random).await?;
+        Ok(Outcome::silent_change(change).with_service_events(event))
     }
 }

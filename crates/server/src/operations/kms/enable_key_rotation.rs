@@ -13,8 +13,8 @@ use crate::{
     doors::Doors,
     error::ApiError,
     keys::{
-        KeyEntry, KeyName, KeyRecord, Names, ROTATION_PERIOD_DAYS_DEFAULT, RotationSchedule, USABLE, check_rotates,
-        check_state,
+        KeyEntry, KeyName, KeyRecord, Names, ROTATION_PERIOD_DAYS_DEFAULT, RotationSchedule, USABLE, check_not_replica,
+        check_rotates, check_state,
     },
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
@@ -63,6 +63,7 @@ impl Operation for EnableKeyRotation {
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
         let key = members::key(authorized.target())?;
         check_rotates(key)?;
+        check_not_replica(key)?;
         check_state(key, USABLE)?;
         let mut record = key.record().clone();
         let period_days = period_days(authorized.input(), Some(&record));
@@ -70,7 +71,8 @@ impl Operation for EnableKeyRotation {
         let schedule = RotationSchedule::starting(doors.clock.now(), period_days);
         doors.keys.reschedule(&mut change, key, &mut record, Some(schedule)).await?;
         key.update(&mut change, &record);
-        Ok(Outcome::silent_change(change))
+        let event = doors.keys.synchronise_replicas(&mut change, key, &record, &*doors.random).await?;
+        Ok(Outcome::silent_change(change).with_service_events(event))
     }
 }
 

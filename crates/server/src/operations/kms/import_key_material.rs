@@ -15,7 +15,7 @@ use crate::{
     authz::{Authorized, Demand},
     doors::Doors,
     error::ApiError,
-    keys::{ExpirationModel, ImportTerms, ImportType, KeyEntry, Names, associate, check_imports, check_state},
+    keys::{ExpirationModel, ImportTerms, ImportType, KeyEntry, Names, associate, check_imports, check_not_replica, check_state},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -111,6 +111,7 @@ impl Operation for ImportKeyMaterial {
         let now = doors.clock.now();
         check_imports(key)?;
         check_symmetric_terms(key, terms)?;
+        check_replica_terms(key, terms)?;
         check_end(terms.valid_to, now)?;
         check_state(key, IMPORTING)?;
         let new = doors.keys.import_material(authorized.proof(), key, token, encrypted, now).await?;
@@ -120,10 +121,11 @@ impl Operation for ImportKeyMaterial {
         let mut change = Transaction::default();
         doors.keys.reschedule_expiries(&mut change, key, Some(&record)).await?;
         key.update(&mut change, &record);
+        let event = doors.keys.synchronise_replicas(&mut change, key, &record, &*doors.random).await?;
         let key_material_id = Some(id).filter(|_| record.spec == KeySpec::SymmetricDefault);
         let output = Output { key_id: key.arn_text().to_owned(), key_material_id };
         let elements = members::material_elements(&output.key_id, key_material_id);
-        Ok(Outcome::change(change, output).with_response_elements(elements))
+        Ok(Outcome::change(change, output).with_response_elements(elements).with_service_events(event))
     }
 }
 
@@ -164,6 +166,12 @@ fn check_symmetric_terms(key: &KeyEntry, terms: &ImportTerms) -> Result<(), ApiE
         Some((name, _)) => Err(ApiError::validation(format!("{name} is not supported for key spec {spec}."))),
         None => Ok(()),
     }
+}
+
+/// Checks that a replica is told nothing that its primary says for all: which versions there are, and what they are
+/// called.
+fn check_replica_terms(key: &KeyEntry, terms: &ImportTerms) -> Result<(), ApiError> {
+    if terms.import_type == Some(ImportType::New) || terms.description.is_some() { check_not_replica(key) } else { Ok(()) }
 }
 
 /// The states in which material is taken.

@@ -52,14 +52,14 @@ pub(super) struct RotationsListEntry {
 }
 
 impl RotationsListEntry {
-    fn of(key_id: KeyId, record: &KeyRecord, material: &Material) -> Self {
+    fn of(key_id: KeyId, record: &KeyRecord, material: &Material, pending: &'static str) -> Self {
         // What was removed has no end any more, but is still described.
         let imported = material.imported.as_ref().filter(|_| record.origin == Origin::External);
         let stored = imported.filter(|_| material.sealed.is_some());
         Self {
             key_id,
             key_material_id: material.id,
-            key_material_state: state(record, &material.id),
+            key_material_state: state(record, &material.id, pending),
             rotation_date: material.rotated.map(|rotated| Epoch(rotated.date)),
             rotation_type: material.rotated.map(|rotated| rotated.by),
             import_state: imported.map(|_| if stored.is_some() { "IMPORTED" } else { "PENDING_IMPORT" }),
@@ -70,11 +70,11 @@ impl RotationsListEntry {
     }
 }
 
-fn state(record: &KeyRecord, id: &MaterialId) -> &'static str {
+fn state(record: &KeyRecord, id: &MaterialId, pending: &'static str) -> &'static str {
     if record.current_material == Some(*id) {
         "CURRENT"
     } else if record.pending_material == Some(*id) {
-        "PENDING_ROTATION"
+        pending
     } else {
         "NON_CURRENT"
     }
@@ -111,12 +111,13 @@ impl Operation for ListKeyRotations {
         members::plan_on_key(doors, caller, &input.key_id, Names::Keys, |name| Demand::on_name("kms:ListKeyRotations", name)).await
     }
 
-    async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
+    async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
         let key = members::key(authorized.target())?;
         check_symmetric(key)?;
         members::not_outside(key)?;
         let Input { all_material, page, .. } = authorized.input();
         let record = key.record();
+        let pending = pending_state(doors, key).await?;
         let versions = record.materials.iter().filter(|material| *all_material || material.rotated.is_some());
         // The marker is the id of the last version seen.
         let after = page.after.as_deref();
@@ -124,9 +125,15 @@ impl Operation for ListKeyRotations {
         let rotations = behind
             .skip(usize::from(after.is_some()))
             .take(page.limit + 1)
-            .map(|material| RotationsListEntry::of(key.arn().key_id, record, material))
+            .map(|material| RotationsListEntry::of(key.arn().key_id, record, material, pending))
             .collect();
         let Page { items, next } = page.page(rotations, |entry: &RotationsListEntry| entry.key_material_id.as_bytes().to_vec());
         Ok(Outcome::answer(Output { rotations: items, truncated: next.is_some(), next_marker: next }))
     }
+}
+
+/// The state of material that waits for its rotation: with replicas, whether all of them have it.
+async fn pending_state(doors: &Doors, key: &KeyEntry) -> Result<&'static str, ApiError> {
+    let everywhere = key.record().pending_material.is_none() || doors.keys.is_pending_everywhere(key).await?;
+    Ok(if everywhere { "PENDING_ROTATION" } else { "PENDING_MULTI_REGION_IMPORT_AND_ROTATION" })
 }

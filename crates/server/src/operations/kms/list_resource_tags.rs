@@ -36,6 +36,12 @@ pub(super) struct Tag {
     tag_value: String,
 }
 
+impl From<(String, String)> for Tag {
+    fn from((tag_key, tag_value): (String, String)) -> Self {
+        Self { tag_key, tag_value }
+    }
+}
+
 /// What it gets.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]

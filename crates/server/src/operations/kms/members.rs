@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kanuki_types::{
     AliasName, DataKeyPairSpec, DataKeySpec, EncryptionAlgorithm, KeySpec, MacAlgorithm, MaterialId, MessageType,
-    ParseAliasNameError, SigningAlgorithm,
+    ParseAliasNameError, REGION_LEN_MAX, Region, SigningAlgorithm,
 };
 use serde_json::{Value, json};
 
@@ -27,6 +27,29 @@ pub(super) fn key_id(fields: &mut Fields) -> Result<String, ApiError> {
 /// Reads a member that names a key and may be left out.
 pub(super) fn optional_key_id(fields: &mut Fields, name: &str) -> Result<Option<String>, ApiError> {
     fields.text(name, KEY_ID_CHARS)
+}
+
+/// Reads a member that names a Region. Which Regions there are is the operator's choice, so names are taken that the
+/// model's pattern does not foresee.
+pub(super) fn region(fields: &mut Fields, name: &str) -> Result<Option<Region>, ApiError> {
+    let allowed = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-');
+    let text = fields.pattern_text(name, 1..=REGION_LEN_MAX, "^([a-z]+-){2,3}\\d+$", allowed)?;
+    let text = fields.require(name, text);
+    // What is no name has violated something already, or names no Region.
+    if fields.has_violations() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| region_missing(&text))
+}
+
+/// The refusal of a Region that is not served.
+pub(super) fn region_missing(region: &str) -> ApiError {
+    ApiError::new(ErrorCode::NotFound, format!("Region {region} is not available."))
+}
+
+/// The Region that was read; the pipeline has refused violations before.
+pub(super) fn given(region: &Option<Region>) -> Result<&Region, ApiError> {
+    region.as_ref().ok_or_else(|| ApiError::internal("an input with violations was not refused"))
 }
 
 /// Reads grant tokens. A grant is in force as soon as it is made, so its token adds nothing but its form.

@@ -18,7 +18,7 @@ use crate::{
     error::{ApiError, ErrorCode},
     keys::{
         KeyEntry, KeyRecord, Material, Names, Rotated, RotationType, USABLE,
-        check_rotates_on_demand, check_state, promote, rotate,
+        check_not_replica, check_rotates_on_demand, check_state, promote, rotate,
     },
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
@@ -57,6 +57,7 @@ impl Operation for RotateKeyOnDemand {
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
         let key = members::key(authorized.target())?;
         check_rotates_on_demand(key)?;
+        check_not_replica(key)?;
         check_state(key, USABLE)?;
         let mut record = key.record().clone();
         if record.on_demand_rotations >= doors.settings.limits.on_demand_rotations_max {
@@ -74,13 +75,13 @@ impl Operation for RotateKeyOnDemand {
         }
         let new = next_material(doors, key, &mut record, now).await?;
         record.on_demand_rotations += 1;
-        let rotated = Rotated { date: now, by: RotationType::OnDemand };
-        let event = rotate(key, &mut record, new, rotated);
+        let by = RotationType::OnDemand;
+        rotate(&mut record, new, Rotated { date: now, by });
         let mut change = Transaction::default();
-        key.update(&mut change, &record);
+        let events = doors.keys.write_rotation(&mut change, key, &record, by, &*doors.random).await?;
         let output = Output { key_id: key.arn_text().to_owned() };
         let elements = json!({ "keyId": output.key_id });
-        Ok(Outcome::change(change, output).with_response_elements(elements).with_service_event(event))
+        Ok(Outcome::change(change, output).with_response_elements(elements).with_service_events(events))
     }
 }
 
@@ -94,7 +95,8 @@ async fn next_material(
     if record.origin != Origin::External {
         return Ok(Material::first(doors.keys.create_material(key.arn(), record.spec).await?, now));
     }
-    promote(record).ok_or_else(|| {
+    let pending = if doors.keys.is_pending_everywhere(key).await? { promote(record) } else { None };
+    pending.ok_or_else(|| {
         let message = format!("No available key material pending rotation for the key: {}.", key.arn_text());
         ApiError::new(ErrorCode::InvalidState, message)
     })

@@ -15,7 +15,7 @@ use crate::{
     authz::{Authorized, Demand},
     doors::Doors,
     error::ApiError,
-    keys::{Deletions, Epoch, KeyEntry, Names, check_state},
+    keys::{Epoch, KeyEntry, Names, Role, check_state, schedule_deletion},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -36,7 +36,8 @@ pub struct Input {
 #[serde(rename_all = "PascalCase")]
 pub struct Output {
     key_id: String,
-    deletion_date: Epoch,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion_date: Option<Epoch>,
     key_state: KeyState,
     pending_window_in_days: i64,
 }
@@ -75,30 +76,41 @@ impl Operation for ScheduleKeyDeletion {
         let key = members::key(authorized.target())?;
         check_state(key, DELETABLE)?;
         let window_days = authorized.input().window_days;
-        let due = doors.clock.now().plus_seconds(window_days * SECONDS_PER_DAY);
         let mut record = key.record().clone();
-        record.state = KeyState::PendingDeletion;
-        record.deletion_date = Some(due);
         let mut change = Transaction::default();
+        if has_replicas(key) {
+            // The waiting period begins when the last of them is gone.
+            record.state = KeyState::PendingReplicaDeletion;
+            record.pending_window_days = Some(window_days);
+        } else {
+            let due = doors.clock.now().plus_seconds(window_days * SECONDS_PER_DAY);
+            schedule_deletion(&mut change, key.arn(), &mut record, due);
+        }
         key.update(&mut change, &record);
-        let arn = key.arn();
-        change.create::<Deletions>(&(due, arn.account, arn.region.clone(), arn.key_id), &());
         let output = Output {
             key_id: key.arn_text().to_owned(),
-            deletion_date: Epoch(due),
+            deletion_date: record.deletion_date.map(Epoch),
             key_state: record.state,
             pending_window_in_days: window_days,
         };
-        let elements = json!({
+        let mut elements = json!({
             "keyId": output.key_id,
             "keyState": output.key_state,
-            "deletionDate": due.audit_text(),
             "pendingWindowInDays": window_days,
         });
+        if let (Some(members), Some(due)) = (elements.as_object_mut(), record.deletion_date) {
+            members.insert("deletionDate".into(), due.audit_text().into());
+        }
         let cluster_id = key.store().and_then(|store| store.cluster_id());
         let data = members::outside_event_data(key.record(), cluster_id).unwrap_or_default();
         Ok(Outcome::change(change, output).with_response_elements(elements).with_event_data(data))
     }
+}
+
+/// Whether a key is the primary of replicas that are still there, deleted soon or not.
+fn has_replicas(key: &KeyEntry) -> bool {
+    let record = key.record();
+    record.role(key.arn()) == Some(Role::Primary) && record.multi_region.iter().any(|set| !set.replicas.is_empty())
 }
 
 /// Rule: `PendingWindowInDays` of the API page.

@@ -24,6 +24,7 @@ fn record() -> KeyRecord {
         manager: KeyManager::Customer,
         state: KeyState::PendingImport,
         deletion_date: None,
+        pending_window_days: None,
         policy: StoredPolicy { text: String::new(), principal_ids: BTreeMap::new() },
         tags: BTreeMap::new(),
         aliases: BTreeSet::new(),
@@ -33,6 +34,7 @@ fn record() -> KeyRecord {
         rotation: None,
         outside: None,
         on_demand_rotations: 0,
+        multi_region: None,
     }
 }
 
@@ -60,10 +62,10 @@ fn the_first_import_makes_a_key_usable_and_fixes_its_bytes() {
     import(&mut record, 1, &ImportTerms::default()).unwrap();
     assert_eq!((record.state, record.current_material), (KeyState::Enabled, Some(id(1))));
     assert_eq!(code(import(&mut record, 2, &ImportTerms::default())), ErrorCode::IncorrectKeyMaterial);
-    assert!(remove(&mut record, &id(1)));
+    assert!(remove(&arn(), &mut record, &id(1)));
     assert_eq!((record.state, record.current_material), (KeyState::PendingImport, Some(id(1))));
     assert!(record.materials.iter().all(|material| material.sealed.is_none()));
-    assert!(!remove(&mut record, &id(1)), "removed twice");
+    assert!(!remove(&arn(), &mut record, &id(1)), "removed twice");
     assert_eq!(code(import(&mut record, 2, &ImportTerms::default())), ErrorCode::IncorrectKeyMaterial);
     import(&mut record, 1, &ImportTerms::default()).unwrap();
     assert_eq!((record.state, record.materials.len()), (KeyState::Enabled, 1));
@@ -108,9 +110,9 @@ fn every_missing_version_keeps_the_key_from_use() {
     assert_eq!(promoted.id, id(2));
     record.current_material = Some(promoted.id);
     record.materials.push(promoted);
-    assert!(remove(&mut record, &id(1)));
+    assert!(remove(&arn(), &mut record, &id(1)));
     assert_eq!(record.state, KeyState::PendingImport);
-    assert!(remove(&mut record, &id(2)));
+    assert!(remove(&arn(), &mut record, &id(2)));
     import(&mut record, 2, &ImportTerms::default()).unwrap();
     assert_eq!(record.state, KeyState::PendingImport);
     import(&mut record, 1, &ImportTerms::default()).unwrap();
@@ -122,7 +124,7 @@ fn what_waits_for_rotation_is_forgotten_when_it_is_removed() {
     let mut record = record();
     import(&mut record, 1, &ImportTerms::default()).unwrap();
     import(&mut record, 2, &of_type(ImportType::New)).unwrap();
-    assert!(remove(&mut record, &id(2)));
+    assert!(remove(&arn(), &mut record, &id(2)));
     assert_eq!((record.state, record.pending_material, record.materials.len()), (KeyState::Enabled, None, 1));
     assert!(promote(&mut record).is_none());
     assert_eq!(code(import(&mut record, 2, &of_type(ImportType::Existing))), ErrorCode::IncorrectKeyMaterial);
@@ -136,7 +138,7 @@ fn other_states_outlast_an_import() {
     import(&mut record, 1, &ImportTerms::default()).unwrap();
     assert_eq!(record.state, KeyState::Disabled);
     record.state = KeyState::PendingDeletion;
-    assert!(remove(&mut record, &id(1)));
+    assert!(remove(&arn(), &mut record, &id(1)));
     assert_eq!(record.state, KeyState::PendingDeletion);
 }
 
@@ -146,7 +148,7 @@ fn a_description_stays_until_another_is_given() {
     let description = |record: &KeyRecord| record.materials[0].imported.clone().unwrap().description;
     let mut record = record();
     import(&mut record, 1, &described("first")).unwrap();
-    assert!(remove(&mut record, &id(1)));
+    assert!(remove(&arn(), &mut record, &id(1)));
     import(&mut record, 1, &ImportTerms::default()).unwrap();
     assert_eq!(description(&record).as_deref(), Some("first"));
     import(&mut record, 1, &described("second")).unwrap();
