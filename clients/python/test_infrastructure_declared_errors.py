@@ -137,6 +137,12 @@ class Provoker:
             self.kms.create_alias(AliasName=f"alias/{key.id}/{number}", TargetKeyId=key.id)
         return {**self.parameters(operation), "TargetKeyId": key.id}
 
+    def replica_that_exists(self, operation: str) -> dict:
+        return {**self.parameters(operation), "KeyId": self.subject("replicated").id}
+
+    def key_of_one_region(self, operation: str) -> dict:
+        return {**self.parameters(operation), "KeyId": self.subject("symmetric").id}
+
     def reserved_tag(self, operation: str) -> dict:
         return {**self.parameters(operation), "Tags": [{"TagKey": "aws:reserved", "TagValue": "v"}]}
 

@@ -64,6 +64,7 @@ impl Predefined {
             manager: KeyManager::Aws,
             state: KeyState::Enabled,
             deletion_date: None,
+            pending_window_days: None,
             policy: StoredPolicy { text: self.service.policy(*account, region), principal_ids: BTreeMap::new() },
             tags: BTreeMap::new(),
             aliases: BTreeSet::from([name.clone()]),
@@ -73,6 +74,7 @@ impl Predefined {
             rotation: Some(RotationSchedule::starting(now, ROTATION_PERIOD_DAYS_DEFAULT)),
             on_demand_rotations: 0,
             outside: None,
+            multi_region: None,
         };
         KeyEntry::unmade(arn, record, self.alias.to_string()).map_err(|malformed| ApiError::internal(malformed.message))
     }
@@ -102,7 +104,7 @@ pub fn make(unmade: &KeyEntry, new: NewMaterial) -> (Transaction, ServiceEvent) 
         change.create::<Aliases>(&alias_key(&alias), &stands_for);
     }
     let details = json!({ "keyId": arn.key_id, "aliases": record.aliases });
-    (change, ServiceEvent { name: "CreateKey", arn: arn.clone(), details })
+    (change, ServiceEvent::event("CreateKey", arn.clone(), details))
 }
 
 /// Adds to a page's aliases the predefined ones of the account and Region that have no key yet. `found` are the stored

@@ -7,13 +7,12 @@
 use std::sync::Arc;
 
 use kanuki_store::StoreError;
-use kanuki_trail::EventId;
 
 use super::Pipeline;
 use crate::{
     error::ApiError,
     keys::{KeyEntry, make},
-    record::{CommitError, service_event},
+    record::CommitError,
 };
 
 impl Pipeline {
@@ -22,9 +21,8 @@ impl Pipeline {
         for key in unmade {
             let new = self.doors.keys.create_material(key.arn(), key.record().spec).await?;
             let (change, event) = make(key, new);
-            let event_id = EventId::from_random(self.doors.random.bytes());
-            let event = service_event(event_id, key.record().created, &event)?;
-            match self.recorder.commit_service_event(change, event_id, event).await {
+            let (created, random) = (key.record().created, &*self.doors.random);
+            match self.recorder.commit_service_events(change, &[event], created, random).await {
                 // Somebody else has made it: planned again, the call finds that one.
                 Ok(()) | Err(CommitError::Store(StoreError::Conflict)) => {}
                 Err(CommitError::Store(error)) => return Err(error.into()),
