@@ -358,6 +358,7 @@ fn condition() -> BoxedStrategy<Value> {
         "${*}",
         "*${aws:username}*",
         "${aws:TagKeys}",
+        "${aws:TagKeys, 'app'}",
         "${$}{x}",
         A,
         B,

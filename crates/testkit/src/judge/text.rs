@@ -147,7 +147,8 @@ fn resolve(inside: &str, context: &Context) -> Option<String> {
     };
     match lookup(context, name) {
         Some(Values::One(value)) => Some(value.clone()),
-        Some(Values::Many(_)) => default.map(Into::into),
+        // The key is there, so its default is not asked for; and a list is no value.
+        Some(Values::Many(_)) => None,
         None => default.map(Into::into),
     }
 }
