@@ -30,6 +30,11 @@ pub(crate) enum Command {
     /// Read and verify the audit trail, without a running server.
     #[command(subcommand)]
     Trail(TrailCommand),
+    /// Make and list accounts, and give their roots access keys, on the running server.
+    Accounts(AccountsArgs),
+    /// Say why a call was refused, or what would be decided on one, on the running server.
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain(ExplainArgs),
     /// The cryptographic module; the server starts it by itself.
     #[command(hide = true)]
     Keeper(KeeperArgs),
@@ -107,6 +112,86 @@ pub(crate) struct EnvArgs {
     /// Whose credentials: a profile of the data directory's `credentials` file
     #[arg(long, default_value = "default", value_name = "NAME")]
     pub(crate) profile: String,
+}
+
+/// Options of `accounts`.
+#[derive(Debug, Args)]
+pub(crate) struct AccountsArgs {
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+    #[command(subcommand)]
+    pub(crate) command: AccountsCommand,
+}
+
+/// How a command reaches the running server, and how it prints.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DoorArgs {
+    /// Directory of the running server's data
+    /// [default: $XDG_DATA_HOME/kanuki or ~/.local/share/kanuki]
+    #[arg(long, env = "KANUKI_DATA_DIR", value_name = "DIR", global = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Print the server's answers as JSON, one a line
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// Options of `explain`: a request id for a call that was made, a principal and an action for one that nobody made.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+    /// Id of a request that was made, as its answer and its record in the trail state it
+    #[arg(long, value_name = "ID", required_unless_present = "principal")]
+    pub(crate) request_id: Option<String>,
+    /// ARN of a user, role, session or root, or the name of a service
+    #[arg(long, value_name = "ARN", requires = "action", conflicts_with = "request_id")]
+    pub(crate) principal: Option<String>,
+    /// Action, such as kms:Decrypt
+    #[arg(long, value_name = "SERVICE:NAME", requires = "principal")]
+    pub(crate) action: Option<String>,
+    /// Key by id, alias or ARN, or another ARN; none for an action without resource
+    #[arg(long, value_name = "KEY", requires = "principal")]
+    pub(crate) resource: Option<String>,
+    /// Region [default: the server's first]
+    #[arg(long, value_name = "NAME", requires = "principal")]
+    pub(crate) region: Option<Region>,
+    /// Pair of the encryption context; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", requires = "principal", value_parser = pair)]
+    pub(crate) context: Vec<(String, String)>,
+    /// Condition key that the call is supposed to have; several times for several values
+    #[arg(long, value_name = "KEY=VALUE", requires = "principal", value_parser = pair)]
+    pub(crate) fact: Vec<(String, String)>,
+}
+
+/// A key and its value, divided by the first equals sign.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("a pair is KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+const EXPLAIN_HELP: &str = "Decisions on denied calls are kept for a while; on allowed ones too with `[decisions] keep = \
+                            \"all\"` in the configuration.";
+
+/// What to do about accounts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountsCommand {
+    /// Make an account
+    Create {
+        /// Its id, 12 digits; without it an unused one is chosen
+        #[arg(long, value_name = "ID")]
+        id: Option<AccountId>,
+    },
+    /// List the accounts
+    List,
+    /// Make an access key for the root of an account and put it into the data directory's `credentials` file
+    RootCredentials {
+        /// The account
+        #[arg(value_name = "ID")]
+        account: AccountId,
+        /// End the access keys that the root has
+        #[arg(long)]
+        replace: bool,
+    },
 }
 
 /// What to do with the trail.

@@ -49,6 +49,8 @@ struct ConfigFile {
     #[serde(default)]
     recipient: RecipientFile,
     #[serde(default)]
+    decisions: DecisionsFile,
+    #[serde(default)]
     insecure_test_mode: bool,
 }
 
@@ -98,6 +100,24 @@ pub(crate) struct Pkcs11 {
 #[serde(deny_unknown_fields)]
 struct RecipientFile {
     trust_root: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DecisionsFile {
+    #[serde(default)]
+    keep: Keep,
+}
+
+/// Whose decisions are kept with their reasons.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Keep {
+    /// Those of every authenticated call.
+    All,
+    /// Those of denied calls.
+    #[default]
+    Denied,
 }
 
 /// What seals the root key.
@@ -161,7 +181,8 @@ impl Config {
                     file.limits,
                     file.request_quotas,
                 )?)
-                .with_trust_root(file.recipient.trust_root.as_deref().map(trust_root).transpose()?),
+                .with_trust_root(file.recipient.trust_root.as_deref().map(trust_root).transpose()?)
+                .with_allowed_decisions_kept(file.decisions.keep == Keep::All),
             seed: args.seed.clone().or(file.seed),
             log_format: args.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
             data_dir,
@@ -314,6 +335,14 @@ mod tests {
         fs::write(&path, "-----BEGIN CERTIFICATE-----\nAQI=\n-----END CERTIFICATE-----").unwrap();
         assert!(root().unwrap().settings.trust_root.is_some());
         assert!(config(&[], "").unwrap().settings.trust_root.is_none());
+    }
+
+    #[test]
+    fn decisions_of_denied_calls_are_kept_unless_all_are_wanted() {
+        let kept = |file: &str| config(&[], file).map(|config| config.settings.keeps_allowed_decisions);
+        assert!(!kept("").unwrap() && !kept("[decisions]\nkeep = 'denied'").unwrap());
+        assert!(kept("[decisions]\nkeep = 'all'").unwrap());
+        assert!(kept("[decisions]\nkeep = 'none'").is_err());
     }
 
     #[test]

@@ -12,9 +12,10 @@ mod serve;
 mod env;
 mod trail_command;
 mod pkcs11_helper;
+mod operator_command;
 
 use std::{
-    io::{self, Write as _},
+    io::{self, StdoutLock, Write as _},
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
@@ -29,7 +30,7 @@ use rand::Rng as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    cli::{Cli, Command, DataDir, KeeperArgs, LogFormat, ServeArgs, TrailCommand},
+    cli::{Cli, Command, DataDir, DoorArgs, KeeperArgs, LogFormat, ServeArgs, TrailCommand},
     config::Config,
     data_dir::DataDirectory,
     error::CommandError,
@@ -49,6 +50,10 @@ fn main() -> ExitCode {
             })
         }
         Command::Trail(command) => trail(&command),
+        Command::Accounts(args) => {
+            door(&args.door, |data, json, out| operator_command::accounts(data, &args.command, json, out))
+        }
+        Command::Explain(args) => door(&args.door, |data, json, out| operator_command::explain(data, &args, json, out)),
         Command::Keeper(args) => keeper(args),
         Command::Pkcs11Helper(args) => {
             pkcs11_helper::serve(&args.module, &args.token_label).map(|()| ExitCode::SUCCESS)
@@ -123,8 +128,22 @@ fn operations() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Asks the running server of a data directory.
+fn door(
+    args: &DoorArgs,
+    ask: impl FnOnce(&DataDirectory, bool, &mut StdoutLock<'static>) -> Result<(), CommandError>,
+) -> Result<ExitCode, CommandError> {
+    let data = existing(args.data_dir.as_ref())?;
+    ask(&data, args.json, &mut io::stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn data_dir(args: &DataDir) -> Result<DataDirectory, CommandError> {
-    let path = args.data_dir.clone().or_else(default_data_dir);
+    existing(args.data_dir.as_ref())
+}
+
+fn existing(path: Option<&PathBuf>) -> Result<DataDirectory, CommandError> {
+    let path = path.cloned().or_else(default_data_dir);
     path.map(DataDirectory::existing).ok_or_else(|| CommandError::new("no data directory: set --data-dir or HOME"))
 }
 

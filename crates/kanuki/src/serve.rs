@@ -12,6 +12,7 @@ use std::{
 use kanuki_server::{
     authn::Authenticator,
     custom_key_stores::CustomKeyStores,
+    decisions::decision_log,
     doors::Doors,
     durable_file,
     http::{HttpLimits, Server, SteerableClock},
@@ -22,6 +23,7 @@ use kanuki_server::{
     },
     jobs::{self, AnchorStore},
     keys::Keys,
+    operator::{Deliver, Operator, Socket},
     pipeline::Pipeline,
     record::Recorder,
     settings::Settings,
@@ -30,7 +32,7 @@ use kanuki_server::{
 };
 use kanuki_store::{SqliteEngine, Store};
 use kanuki_trail::{Options, Trail};
-use kanuki_types::{Clock, Random};
+use kanuki_types::{Clock, Random, Region};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -87,8 +89,8 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
     recorder.last_usage().recover(&trail, clock.now()).await.map_err(CommandError::from_error)?;
     let identity = Arc::new(Identity::new(store.clone(), keeper.clone()));
     let settings = Arc::new(config.settings);
-    let deliver = |profile: &str, key: &_| data.add_profile(profile, settings.default_region().as_str(), key);
-    let makers = Makers { store: &store, keeper: &keeper, random: &*random, now: clock.now(), deliver: &deliver };
+    let deliver = deliver_to(&data, settings.default_region());
+    let makers = Makers { store: &store, keeper: &keeper, random: &*random, now: clock.now(), deliver: &*deliver };
     make_missing(makers, &identity, &settings, config.seed.as_deref()).await?;
     let proxy_clock = Arc::clone(&wall_clock);
     let authenticator = Authenticator::new(
@@ -102,24 +104,37 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
         let Pkcs11 { module, environment, clusters } = pkcs11;
         TokenSettings { program, module, environment, clusters }
     }));
+    let operator_store = store.clone();
     let proxies = XksClient::new(config.xks, keeper.clone(), proxy_clock).map_err(CommandError::from_error)?;
     let custom_key_stores = Arc::new(CustomKeyStores::new(store.clone(), keeper.clone(), proxies, tokens));
     let keys = Keys::new(store, keeper.clone(), Arc::clone(&custom_key_stores));
     let last_usage = Arc::clone(recorder.last_usage());
     let doors = Doors { keys, custom_key_stores, identity, last_usage, settings, clock, random };
-    let pipeline = Arc::new(Pipeline::new(authenticator, doors, recorder));
+    let (decisions, decision_writer) = decision_log(operator_store.clone(), doors.settings.keeps_allowed_decisions);
+    let pipeline = Arc::new(Pipeline::new(authenticator, doors, recorder, decisions));
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| CommandError::from_error(error).during(format!("cannot listen on {}", config.listen)))?;
     let endpoint = format!("http://{}", listener.local_addr().map_err(CommandError::from_error)?);
     let server = Server::new(Arc::clone(&pipeline), HttpLimits::default(), steerable);
     let (stopping, stopped) = watch::channel(false);
+    let operator = Operator::new(Arc::clone(&pipeline), operator_store, keeper.clone(), deliver);
+    let socket =
+        Socket::open(data.path()).map_err(|error| CommandError::from_error(error).during("operator socket"))?;
+    let door = tokio::spawn(socket.serve(Arc::new(operator), told_to_stop(stopped.clone())));
+    let decisions = tokio::spawn(decision_writer.run(stopped.clone()));
     let jobs = tokio::spawn(jobs::run(Arc::clone(&pipeline), anchors, stopped));
     greet(&endpoint, &data, &config.seal, print);
     // Last, because whoever waits for the server waits for this file.
     durable_file::replace(&data.endpoint(), endpoint.as_bytes()).map_err(CommandError::from_error)?;
     let result = until_told(&server, listener, signals, ended).await;
     let _ = stopping.send(true);
+    if let Err(error) = door.await {
+        tracing::error!(%error, "the operator's socket did not end in order");
+    }
+    if let Err(error) = decisions.await {
+        tracing::error!(%error, "the last decisions were not kept");
+    }
     if let Err(error) = jobs.await {
         tracing::error!(%error, "the jobs did not end in order");
     }
@@ -130,6 +145,17 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
         tracing::warn!(%error, "the keeper did not drain");
     }
     result
+}
+
+/// Puts new credentials into the file of the data directory.
+fn deliver_to(data: &DataDirectory, region: &Region) -> Deliver {
+    let (data, region) = (data.clone(), region.clone());
+    Box::new(move |profile, key| data.add_profile(profile, region.as_str(), key))
+}
+
+/// Resolves when the server is told to stop; a sender that is gone is the server itself.
+async fn told_to_stop(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
 /// The signals that ask for an orderly stop.

@@ -26,6 +26,8 @@
 mod demand;
 mod facts;
 mod grants;
+mod reasons;
+pub(crate) mod hypothesis;
 
 use std::sync::Arc;
 
@@ -47,6 +49,7 @@ use crate::{
 };
 use facts::CallFacts;
 use grants::CallersGrants;
+pub(crate) use reasons::{Considered, Reasons};
 
 /// An operation's input and targets, handed out only after every demand of its plan was allowed.
 pub struct Authorized<O: Operation> {
@@ -149,7 +152,8 @@ impl<O: Operation> Authorized<O> {
     }
 }
 
-/// Decides every demand of a plan.
+/// Decides every demand of a plan. What a refusal rests on is put into `reasons`, and what an allow rests on too if it
+/// asks for that.
 ///
 /// # Errors
 /// `AccessDenied` with the reason of the first demand that is not allowed; or if the store fails.
@@ -159,12 +163,13 @@ pub(crate) async fn authorize<O: Operation>(
     circumstances: &Circumstances,
     input: O::Input,
     plan: Plan<O::Target>,
+    reasons: &mut Reasons,
 ) -> Result<Authorized<O>, ApiError> {
     let (target, demands) = plan.into_parts();
     let (mut authorized_keys, mut entities, mut unmade) = (Vec::new(), Vec::new(), Vec::new());
     let mut outside_call = None;
-    for demand in demands.iter() {
-        decide_demand(keys, caller, circumstances, demand).await?;
+    for demand in demands {
+        let Decided { refusal, grants } = decide_demand(keys, caller, circumstances, &demand).await?;
         match &demand.access {
             Access::Key { entry, .. } => {
                 authorized_keys.push(entry.arn().clone());
@@ -175,6 +180,12 @@ pub(crate) async fn authorize<O: Operation>(
             }
             Access::Entity(entity) => entities.push(entity.arn.clone()),
             _ => {}
+        }
+        if refusal.is_some() || reasons.of_allows {
+            reasons.considered.push(Considered::new(caller, circumstances, demand, grants));
+        }
+        if let Some(refusal) = refusal {
+            return Err(refusal.error);
         }
     }
     Ok(Authorized {
@@ -197,6 +208,12 @@ pub(crate) fn outside_call_of<O: Operation>(caller: &Authenticated, circumstance
     }
 }
 
+/// The answer to one demand, and the grants that were looked at for it.
+struct Decided {
+    refusal: Option<Refusal>,
+    grants: Vec<CallersGrants>,
+}
+
 /// Decides by the policies, and where they leave it open by the grants too. A grant only allows, so it changes neither
 /// an allow nor an explicit deny, and callers who need none cost no look-up.
 async fn decide_demand(
@@ -204,16 +221,16 @@ async fn decide_demand(
     caller: &Authenticated,
     circumstances: &Circumstances,
     demand: &Demand,
-) -> Result<(), ApiError> {
-    let Err(refusal) = decide_with(caller, circumstances, demand, &[]) else { return Ok(()) };
-    if !refusal.is_implicit {
-        return Err(refusal.error);
+) -> Result<Decided, ApiError> {
+    let refusal = decide_with(caller, circumstances, demand, &[]).err();
+    if refusal.as_ref().is_none_or(|refusal| !refusal.is_implicit) {
+        return Ok(Decided { refusal, grants: Vec::new() });
     }
     let grants = grants::grants_of_caller(keys, caller, demand).await?;
     if grants.is_empty() {
-        return Err(refusal.error);
+        return Ok(Decided { refusal, grants });
     }
-    decide_with(caller, circumstances, demand, &grants).map_err(|refusal| refusal.error)
+    Ok(Decided { refusal: decide_with(caller, circumstances, demand, &grants).err(), grants })
 }
 
 /// Why a demand is not allowed.
@@ -251,6 +268,35 @@ fn decide_with(
     demand: &Demand,
     grants: &[CallersGrants],
 ) -> Result<(), Refusal> {
+    with_parts(caller, circumstances, demand, grants, |request, policies, wording| {
+        let decision = match retirement(caller, request, demand) {
+            Some(decision) => decision,
+            None => decide(request, policies),
+        };
+        // A key that does not exist is refused whatever the policies say; they were asked for the same work's sake.
+        let hidden = matches!(demand.access, Access::HiddenKey { .. });
+        if decision.effect == Effect::Allow && !hidden { Ok(()) } else { Err(Refusal::of(&decision, request, wording)) }
+    })
+}
+
+/// The decision on a demand to retire a grant, which rests on the grant rather than on the key policy.
+fn retirement(caller: &Authenticated, request: &Request<'_>, demand: &Demand) -> Option<Decision> {
+    match (&demand.access, &demand.grant) {
+        (Access::Key { entry, .. }, Some(GrantUse::Retire(grant))) => {
+            Some(grants::decide_retirement(caller, request, entry, grant))
+        }
+        _ => None,
+    }
+}
+
+/// Puts together what a demand is decided on: the request, the policies, and how a refusal speaks of the resource.
+fn with_parts<T>(
+    caller: &Authenticated,
+    circumstances: &Circumstances,
+    demand: &Demand,
+    grants: &[CallersGrants],
+    then: impl FnOnce(&Request<'_>, &Policies<'_>, ResourceWording<'_>) -> T,
+) -> T {
     let facts = CallFacts { caller, circumstances, demand };
     let home = caller.caller().account;
     let (resource, kind, account, policy, wording) = match &demand.access {
@@ -291,18 +337,9 @@ fn decide_with(
         facts: &facts,
         encryption_context: demand.encryption_context.as_ref(),
     };
-    if let (Access::Key { entry, .. }, Some(GrantUse::Retire(grant))) = (&demand.access, &demand.grant) {
-        return grants::decide_retirement(caller, &request, entry, grant, wording);
-    }
     let views = grants::views(grants, demand, &facts);
     let policies = Policies { resource: policy, grants: &views, ..policies_of(caller) };
-    let decision = decide(&request, &policies);
-    // A key that does not exist is refused whatever the policies say; they were asked for the same work's sake.
-    let hidden = matches!(demand.access, Access::HiddenKey { .. });
-    if decision.effect == Effect::Allow && !hidden {
-        return Ok(());
-    }
-    Err(Refusal::of(&decision, &request, wording))
+    then(&request, &policies, wording)
 }
 
 /// The policies on the caller's side: what gives, and what limits it whatever the resource says.

@@ -66,3 +66,9 @@ pub const ACCOUNT_ALIASES: u8 = 49;
 pub const ACCESS_KEY_USES: u8 = 50;
 /// Devices that show one-time codes.
 pub const MFA_DEVICES: u8 = 60;
+/// Decisions with their reasons.
+pub const DECISIONS: u8 = 70;
+/// Decisions by the request that they were about.
+pub const DECISIONS_BY_REQUEST: u8 = 71;
+/// How much of decisions is kept.
+pub const DECISION_TOTALS: u8 = 72;

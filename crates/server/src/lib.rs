@@ -21,6 +21,8 @@ pub mod identity;
 pub mod record;
 pub mod last_usage;
 pub mod recipient;
+pub mod decisions;
+pub mod operator;
 pub mod jobs;
 pub mod error;
 pub mod settings;

@@ -21,7 +21,8 @@ use kanuki_types::{Region, Timestamp};
 
 use crate::{
     authn::{Authenticated, Authenticator, Presented, SecondFactor, check_reach},
-    authz::{self, Circumstances},
+    authz::{self, Circumstances, Considered, Reasons},
+    decisions::{DecisionLog, DecisionRecord},
     doors::Doors,
     error::{ApiError, ErrorCode},
     http::Incoming,
@@ -40,20 +41,27 @@ pub struct Pipeline {
     doors: Doors,
     recorder: Recorder,
     quotas: Quotas,
+    decisions: DecisionLog,
 }
 
 impl Pipeline {
     /// Puts the parts in line.
     #[must_use]
-    pub fn new(authenticator: Authenticator, doors: Doors, recorder: Recorder) -> Self {
+    pub fn new(authenticator: Authenticator, doors: Doors, recorder: Recorder, decisions: DecisionLog) -> Self {
         let quotas = Quotas::new(&doors.settings.request_quotas);
-        Self { authenticator, doors, recorder, quotas }
+        Self { authenticator, doors, recorder, quotas, decisions }
     }
 
     /// The recorder, for jobs.
     #[must_use]
     pub fn recorder(&self) -> &Recorder {
         &self.recorder
+    }
+
+    /// Where decisions are kept with their reasons.
+    #[must_use]
+    pub fn decisions(&self) -> &DecisionLog {
+        &self.decisions
     }
 
     /// The doors, for jobs.
@@ -221,7 +229,10 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
         }
         let plan = plan?;
         draft.set_resources(plan.demands());
-        let authorized = authz::authorize::<O>(&doors.keys, &caller, &circumstances, input, plan).await?;
+        let mut reasons = Reasons::new(pipeline.decisions.keeps_allowed());
+        let authorized = authz::authorize::<O>(&doors.keys, &caller, &circumstances, input, plan, &mut reasons).await;
+        note_reasons(&pipeline.decisions, draft, &caller, reasons.take(), authorized.as_ref().err());
+        let authorized = authorized?;
         if !authorized.unmade().is_empty() {
             if dry_run {
                 return Err(dry_run_succeeds());
@@ -249,6 +260,36 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
 
 fn dry_run_succeeds() -> ApiError {
     ApiError::new(ErrorCode::DryRun, "The request would have succeeded, but the DryRun option is set.")
+}
+
+/// Hands in what a decision rests on; it is explained and written off the answer path.
+fn note_reasons(
+    decisions: &DecisionLog,
+    draft: &Draft,
+    caller: &Authenticated,
+    considered: Vec<Considered>,
+    error: Option<&ApiError>,
+) {
+    if considered.is_empty() {
+        return;
+    }
+    let record = DecisionRecord {
+        request_id: draft.request_id().to_owned(),
+        time: draft.time(),
+        operation: draft.operation(),
+        region: caller.region().as_str().to_owned(),
+        principal: caller.caller().arn(),
+        principal_id: caller.caller().user_id(),
+        access_key_id: caller.access_key_id().to_owned(),
+        allowed: error.is_none(),
+        message: error.and_then(ApiError::message).map(str::to_owned),
+        demands: Vec::new(),
+        shortened: false,
+    };
+    decisions.note(Box::new(move || DecisionRecord {
+        demands: considered.iter().map(Considered::note).collect(),
+        ..record
+    }));
 }
 
 /// How often a change is tried when others change the same records.

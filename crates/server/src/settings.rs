@@ -25,6 +25,8 @@ pub struct Settings {
     pub request_quotas: RequestQuotas,
     /// What attestations of recipients must lead to; without it every recipient is refused.
     pub trust_root: Option<TrustRoot>,
+    /// Whether decisions of allowed calls are kept with their reasons, and not those of denied calls alone.
+    pub keeps_allowed_decisions: bool,
 }
 
 impl Settings {
@@ -46,6 +48,7 @@ impl Settings {
             limits: Limits::default(),
             request_quotas: RequestQuotas::default(),
             trust_root: None,
+            keeps_allowed_decisions: false,
         }
     }
 
@@ -59,6 +62,13 @@ impl Settings {
     #[must_use]
     pub fn with_trust_root(self, trust_root: Option<TrustRoot>) -> Self {
         Self { trust_root, ..self }
+    }
+
+    /// The choices with the decisions of allowed calls kept, or not.
+    #[must_use]
+    pub fn with_allowed_decisions_kept(mut self, kept: bool) -> Self {
+        self.keeps_allowed_decisions = kept;
+        self
     }
 
     /// The Region with that name, if it is served.

@@ -166,6 +166,8 @@ pub enum EventType {
     AwsApiCall,
     /// The service itself, such as an automatic rotation.
     AwsServiceEvent,
+    /// Whoever runs the server, through the operator's socket; CloudTrail has no such type.
+    KanukiOperatorAct,
 }
 
 /// The category of an event.

@@ -209,3 +209,12 @@ impl Demands {
         self.0.iter()
     }
 }
+
+impl IntoIterator for Demands {
+    type Item = Demand;
+    type IntoIter = std::vec::IntoIter<Demand>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}

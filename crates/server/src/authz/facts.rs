@@ -250,7 +250,7 @@ fn tag_value<'a>(tags: &'a BTreeMap<String, String>, name: &str) -> Option<Fact<
     tags.iter().find(|(key, _)| fold_key(key) == name).map(|(_, value)| one(value.as_str()))
 }
 
-fn principal_type(kind: &CallerKind) -> Option<&'static str> {
+pub(super) fn principal_type(kind: &CallerKind) -> Option<&'static str> {
     match kind {
         CallerKind::AssumedRole { .. } => Some("AssumedRole"),
         CallerKind::FederatedUser { .. } => Some("FederatedUser"),

@@ -3,11 +3,10 @@
 //! Not here: how a grant is compared with a request (crate `policy`). Invariants: a grant only allows, so it is looked
 //! up only where nothing else decides; a grant that is made through a grant gives no more than that one.
 
-use kanuki_policy::{Effect, Fact, Facts, GrantView, Policies, Request, ResourceKind, ResourceWording, decide};
-use kanuki_types::{CallerKind, UniqueId};
+use kanuki_policy::{Decision, Effect, Fact, Facts, GrantView, Policies, Request, ResourceKind, decide};
+use kanuki_types::{Caller, CallerKind, UniqueId};
 
 use super::{
-    Refusal,
     demand::{Access, Demand, GrantUse},
     policies_of,
 };
@@ -37,7 +36,7 @@ pub(super) async fn grants_of_caller(
 ) -> Result<Vec<CallersGrants>, ApiError> {
     let mut found = Vec::new();
     let Access::Key { entry, .. } = &demand.access else { return Ok(found) };
-    for (place, grantee, grantee_id) in names_of(caller) {
+    for (place, grantee, grantee_id) in names_of(caller.caller()) {
         let grants = keys.held_grants(entry.arn(), &place).await?;
         if !grants.is_empty() {
             found.push(CallersGrants { grants, grantee, grantee_id });
@@ -47,8 +46,7 @@ pub(super) async fn grants_of_caller(
 }
 
 /// The names by which grants can reach a caller: place in the index, ARN, unique id. The narrower one comes first.
-fn names_of(caller: &Authenticated) -> Vec<(String, String, Option<UniqueId>)> {
-    let caller = caller.caller();
+pub(super) fn names_of(caller: &Caller) -> Vec<(String, String, Option<UniqueId>)> {
     match &caller.kind {
         CallerKind::AssumedRole { id, session, .. } => vec![
             (session_place(id, session), caller.arn(), Some(id.clone())),
@@ -62,24 +60,39 @@ fn names_of(caller: &Authenticated) -> Vec<(String, String, Option<UniqueId>)> {
 
 /// The grants that the demand can rest on, as the decision sees them.
 pub(super) fn views<'a>(found: &'a [CallersGrants], demand: &Demand, facts: &dyn Facts) -> Vec<GrantView<'a>> {
-    let operation = demand.action.strip_prefix("kms:").unwrap_or_default();
-    let can_carry = |grant: &GrantEntry| {
-        let terms = &grant.record().terms;
-        let child = match &demand.grant {
-            Some(GrantUse::Make(child)) => child.are_within(terms),
-            Some(GrantUse::Retire(_)) | None => true,
-        };
-        child && grant.operations().iter().any(|own| own == operation) && source_holds(grant, facts)
-    };
     let of = |callers: &'a CallersGrants| {
-        let grants = callers.grants.iter().filter(move |grant| can_carry(grant));
+        let grants = callers.grants.iter().filter(move |grant| obstacle(grant, demand, facts).is_none());
         grants.map(|grant| grant.view(&callers.grantee, callers.grantee_id.as_ref()))
     };
     found.iter().flat_map(of).collect()
 }
 
+/// The grants that name the caller and cannot carry the demand, with the reason.
+pub(super) fn passed_over<'a>(
+    found: &'a [CallersGrants],
+    demand: &'a Demand,
+    facts: &'a dyn Facts,
+) -> impl Iterator<Item = (String, &'static str)> + 'a {
+    let grants = found.iter().flat_map(|callers| callers.grants.iter());
+    grants.filter_map(move |grant| Some((grant.id().to_string(), obstacle(grant, demand, facts)?)))
+}
+
+/// Why a grant that names the caller cannot carry the demand, whatever the encryption context; none if it can.
+fn obstacle(grant: &GrantEntry, demand: &Demand, facts: &dyn Facts) -> Option<&'static str> {
+    let operation = demand.action.strip_prefix("kms:").unwrap_or_default();
+    if !grant.operations().iter().any(|own| own == operation) {
+        return Some("it does not hold the operation");
+    }
+    if let Some(GrantUse::Make(child)) = &demand.grant
+        && !child.are_within(&grant.record().terms)
+    {
+        return Some("the grant that is to be made would give more than this one");
+    }
+    (!source_holds(grant, facts)).then_some("the call is not made on behalf of the resource that it is for")
+}
+
 /// Whether a call is made on behalf of the resource that the grant is for, if it is for one.
-fn source_holds(grant: &GrantEntry, facts: &dyn Facts) -> bool {
+pub(super) fn source_holds(grant: &GrantEntry, facts: &dyn Facts) -> bool {
     match &grant.record().terms.constraints.source_arn {
         Some(wanted) => matches!(facts.fact("aws:sourcearn"), Some(Fact::One(arn)) if arn == *wanted),
         None => true,
@@ -96,13 +109,12 @@ pub(super) fn decide_retirement(
     request: &Request<'_>,
     key: &KeyEntry,
     grant: &GrantEntry,
-    wording: ResourceWording<'_>,
-) -> Result<(), Refusal> {
+) -> Decision {
     let own_policies = policies_of(caller);
     let retire = [GrantOperation::RetireGrant.as_str().to_owned()];
     let record = grant.record();
     let gives_it = record.terms.operations.contains(&GrantOperation::RetireGrant) && source_holds(grant, request.facts);
-    let names = names_of(caller);
+    let names = names_of(caller.caller());
     let views: Vec<GrantView<'_>> = names
         .iter()
         .filter(|(place, ..)| {
@@ -114,19 +126,15 @@ pub(super) fn decide_retirement(
     let policies = Policies { resource: Some(key.policy()), grants: &views, ..own_policies };
     let decision = decide(request, &policies);
     match decision.effect {
-        Effect::ExplicitDeny => return Err(Refusal::of(&decision, request, wording)),
-        Effect::Allow if decision.grant.is_some() => return Ok(()),
+        Effect::ExplicitDeny => return decision,
+        Effect::Allow if decision.grant.is_some() => return decision,
         // What the key policy and, by its leave, the identity policies say is of no account.
         Effect::Allow | Effect::ImplicitDeny => {}
     }
     let account = caller.caller().account;
     if account == record.issuing_account {
         let own = Request { resource_kind: ResourceKind::Other, resource_account: account, ..*request };
-        let decision = decide(&own, &own_policies);
-        if decision.effect == Effect::Allow {
-            return Ok(());
-        }
-        return Err(Refusal::of(&decision, request, wording));
+        return decide(&own, &own_policies);
     }
-    Err(Refusal::of(&decide(request, &Policies::default()), request, wording))
+    decide(request, &Policies::default())
 }

@@ -93,7 +93,7 @@ impl Makers<'_> {
 
     /// Adds an access key to a change and delivers it under a profile name. Answers its id, which its owner's record
     /// must name.
-    pub(super) async fn access_key(
+    pub(crate) async fn access_key(
         &self,
         change: &mut Transaction,
         account: AccountId,

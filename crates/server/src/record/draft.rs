@@ -93,6 +93,11 @@ impl Draft {
         &self.request_id
     }
 
+    /// The service and the operation, such as `kms:Decrypt`.
+    pub(crate) fn operation(&self) -> String {
+        format!("{}:{}", self.service.name(), self.name)
+    }
+
     pub(crate) fn event_id(&self) -> EventId {
         self.event_id
     }

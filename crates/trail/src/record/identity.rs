@@ -84,6 +84,11 @@ pub enum UserIdentity {
         #[serde(skip_serializing_if = "Option::is_none")]
         invoked_by: Option<Cow<'static, str>>,
     },
+    /// Whoever runs the server; CloudTrail has no such type.
+    Operator {
+        /// `uid:` and the number of the operating system's user.
+        principal_id: String,
+    },
     /// The account's root.
     Root {
         /// The account, again.
@@ -201,6 +206,12 @@ impl UserIdentity {
             *invoked_by = Some(service.into());
         }
         self
+    }
+
+    /// The identity of whoever runs the server, by the number of the operating system's user.
+    #[must_use]
+    pub fn operator(uid: u32) -> Self {
+        Self::Operator { principal_id: format!("uid:{uid}") }
     }
 
     /// The identity of a service event.

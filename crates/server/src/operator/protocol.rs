@@ -1,0 +1,134 @@
+//! What is said through the operator's socket: one JSON line asks, one JSON line answers.
+//!
+//! Invariants: an act that is not known whole is refused; both lines are bounded.
+
+use std::collections::BTreeMap;
+
+use kanuki_types::{AccountId, Region};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What an operator asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "act", deny_unknown_fields)]
+pub enum Act {
+    /// Makes an account.
+    CreateAccount {
+        /// Its id; none leaves the choice to the server.
+        #[serde(default)]
+        account: Option<AccountId>,
+    },
+    /// Makes an access key for an account's root.
+    CreateRootCredentials {
+        /// The account.
+        account: AccountId,
+        /// Whether the ones that it has end.
+        #[serde(default)]
+        replace: bool,
+    },
+    /// Explains what would be decided on a call that nobody made.
+    ExplainCall {
+        /// The ARN of a user, role, session or root, or a service's name.
+        principal: String,
+        /// The action, such as `kms:Decrypt`.
+        action: String,
+        /// A key by id, alias or ARN; another ARN; none for an action without resource.
+        #[serde(default)]
+        resource: Option<String>,
+        /// The Region; none means the default one.
+        #[serde(default)]
+        region: Option<Region>,
+        /// The encryption context.
+        #[serde(default)]
+        context: BTreeMap<String, String>,
+        /// Condition keys that the call is supposed to have.
+        #[serde(default)]
+        facts: BTreeMap<String, Vec<String>>,
+    },
+    /// Explains the decision on a call that was made.
+    ExplainRequest {
+        /// Its request id.
+        request_id: String,
+    },
+    /// Lists the accounts, page by page.
+    ListAccounts {
+        /// Where the page before ended.
+        #[serde(default)]
+        after: Option<AccountId>,
+    },
+}
+
+impl Act {
+    /// Its name in records.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::CreateAccount { .. } => "CreateAccount",
+            Self::CreateRootCredentials { .. } => "CreateRootCredentials",
+            Self::ExplainCall { .. } => "ExplainCall",
+            Self::ExplainRequest { .. } => "ExplainRequest",
+            Self::ListAccounts { .. } => "ListAccounts",
+        }
+    }
+
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        match self {
+            Self::CreateAccount { .. } | Self::CreateRootCredentials { .. } => false,
+            Self::ExplainCall { .. } | Self::ExplainRequest { .. } | Self::ListAccounts { .. } => true,
+        }
+    }
+
+    /// What its record repeats.
+    #[must_use]
+    pub fn parameters(&self) -> Option<Value> {
+        let mut parameters = serde_json::to_value(self).ok()?;
+        let members = parameters.as_object_mut()?;
+        members.remove("act");
+        members.retain(|_, value| !value.is_null());
+        (!members.is_empty()).then_some(parameters)
+    }
+}
+
+/// What is answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// It was done.
+    Done(Value),
+    /// It was not; one sentence says why.
+    Refused(String),
+}
+
+/// Longest line that asks, in bytes: a policy document with room around it.
+pub const ACT_BYTES_MAX: usize = 512 * 1024;
+
+/// Longest line that answers, in bytes.
+pub const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_act_is_known_whole_or_refused() {
+        let act: Act = serde_json::from_str(r#"{"act":"CreateAccount","account":"222233334444"}"#).unwrap();
+        assert_eq!(act, Act::CreateAccount { account: Some("222233334444".parse().unwrap()) });
+        for wrong in [
+            r#"{"act":"CreateAccount","name":"x"}"#,
+            r#"{"act":"CreateAccount","account":"22223333444"}"#,
+            r#"{"act":"DropAccount"}"#,
+            r#"{"account":"222233334444"}"#,
+        ] {
+            assert!(serde_json::from_str::<Act>(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn records_repeat_what_was_asked() {
+        let act = Act::CreateRootCredentials { account: "222233334444".parse().unwrap(), replace: false };
+        assert_eq!(act.parameters(), Some(serde_json::json!({ "account": "222233334444", "replace": false })));
+        assert_eq!(Act::ListAccounts { after: None }.parameters(), None);
+    }
+}
