@@ -106,6 +106,15 @@ impl Document {
         self
     }
 
+    /// The services that Principal and NotPrincipal name, each once.
+    pub fn named_services(&self) -> impl Iterator<Item = &str> {
+        let named = self.principals().filter_map(|pattern| match pattern {
+            PrincipalPattern::Service(name) => Some(&**name),
+            _ => None,
+        });
+        named.collect::<BTreeSet<_>>().into_iter()
+    }
+
     /// The statements, in their order.
     pub fn statements(&self) -> impl Iterator<Item = StatementInfo<'_>> {
         self.statements.iter().enumerate().map(|(index, statement)| StatementInfo {

@@ -6,6 +6,7 @@
 //! Source: "IAM Access Analyzer policy check reference" of the IAM user guide, which names the checks.
 
 mod condition;
+mod key_policy;
 mod overlap;
 
 use std::ops::Range;
@@ -54,12 +55,12 @@ pub fn findings(target: Target, text: &str) -> Vec<Finding> {
     }
     // The document has passed, so that neither reading fails again.
     match json::read(text).ok().and_then(|json| syntax::read(&json).ok()) {
-        Some(document) => in_document(&document),
+        Some(document) => in_document(target, &document),
         None => refused(String::new()),
     }
 }
 
-fn in_document(document: &Syntax) -> Vec<Finding> {
+fn in_document(target: Target, document: &Syntax) -> Vec<Finding> {
     let mut found = Vec::new();
     if document.version != Some(Version::V2012) {
         found.push(about_document(
@@ -71,6 +72,7 @@ fn in_document(document: &Syntax) -> Vec<Finding> {
     for (index, statement) in document.statements.iter().enumerate() {
         let mut notes = Notes { index, span: statement.span.clone(), found: &mut found };
         in_statement(statement, document.version == Some(Version::V2012), &mut notes);
+        key_policy::statement(target, statement, statement.effect == RawEffect::Allow, &mut notes);
     }
     found
 }

@@ -20,6 +20,7 @@ mod statement;
 mod document;
 mod rewrite;
 mod findings;
+mod assume;
 mod request;
 mod grants;
 mod evaluate;
@@ -32,6 +33,7 @@ mod properties;
 #[cfg(test)]
 mod vectors;
 
+pub use assume::{Assumption, WrittenCondition};
 pub use decision::{Decision, Effect, PolicyKind, Source, StatementRef};
 pub use document::{Document, Malformed, MalformedCode, TEXT_CHARS_MAX, Target, size_without_white_space};
 pub use evaluate::decide;

@@ -9,7 +9,7 @@ fn codes(statement: &str) -> Vec<&'static str> {
 
 fn of_condition(effect: &str, condition: &str) -> Vec<&'static str> {
     codes(&format!(
-        r#"{{"Effect":"{effect}","Principal":"*","Action":"kms:*","Resource":"*","Condition":{condition}}}"#
+        r#"{{"Effect":"{effect}","Principal":{{"AWS":"111122223333"}},"Action":"kms:*","Resource":"*","Condition":{condition}}}"#
     ))
 }
 
@@ -71,7 +71,8 @@ fn statements() {
             "REDUNDANT_ACTION",
             "ALLOW_WITH_NOT_RESOURCE",
             "REDUNDANT_RESOURCE",
-            "MISSING_ARN_FIELD"
+            "MISSING_ARN_FIELD",
+            "PUBLIC_PRINCIPAL"
         ]
     );
 }
@@ -83,4 +84,55 @@ fn findings_know_their_statement() {
     assert_eq!((found[0].code, found[0].statement), ("OUTDATED_POLICY_VERSION", None));
     assert_eq!(found[1].statement, Some(0));
     assert!(text.get(found[1].span.clone().unwrap()).unwrap().starts_with(r#"{"Sid":"""#));
+}
+
+fn of_key_policy(rest: &str) -> Vec<&'static str> {
+    codes(&format!(r#"{{"Effect":"Allow",{rest}}}"#))
+}
+
+#[test]
+fn key_policies() {
+    let alice = r#""Principal":{"AWS":"arn:aws:iam::111122223333:user/alice"}"#;
+    let root = r#""Principal":{"AWS":"arn:aws:iam::111122223333:root"}"#;
+    let pinned = r#""Condition":{"StringEquals":{"kms:CallerAccount":"111122223333"}}"#;
+    for (statement, expected) in [
+        (format!(r#"{root},"Action":"kms:*","Resource":"*""#), &[][..]),
+        (format!(r#"{alice},"Action":["kms:Encrypt","kms:Decrypt"],"Resource":"*""#), &[]),
+        (format!(r#"{alice},"Action":"KMS:*","Resource":"*""#), &["EVERY_ACTION_FOR_A_PRINCIPAL"]),
+        (r#""Principal":"*","Action":"kms:Encrypt","Resource":"*""#.to_owned(), &["PUBLIC_PRINCIPAL"]),
+        (r#""Principal":{"AWS":"*"},"Action":"kms:Encrypt","Resource":"*""#.to_owned(), &["PUBLIC_PRINCIPAL"]),
+        (format!(r#""Principal":"*","Action":"kms:Encrypt","Resource":"*",{pinned}"#), &[]),
+        (
+            format!(
+                r#""Principal":"*","Action":"kms:Encrypt","Resource":"*",{}"#,
+                pinned.replace("Equals", "EqualsIfExists")
+            ),
+            &["PUBLIC_PRINCIPAL"],
+        ),
+        (format!(r#"{alice},"Action":"kms:Encrypt""#), &["NEVER_MATCHES"]),
+        (format!(r#"{alice},"Action":"s3:GetObject","Resource":"*""#), &["NEVER_MATCHES"]),
+        (
+            format!(r#"{alice},"Action":"kms:Encrypt","Resource":"arn:aws:kms:us-east-1:111122223333:alias/a""#),
+            &["ALIAS_AS_RESOURCE", "NEVER_MATCHES"],
+        ),
+        (format!(r#"{alice},"NotAction":"kms:Encrypt","Resource":"*""#), &["ALLOW_WITH_NOT_ACTION"]),
+    ] {
+        assert_eq!(of_key_policy(&statement), expected, "{statement}");
+    }
+    let not = r#"{"Effect":"Deny","NotPrincipal":{"AWS":"111122223333"},"Action":"kms:Encrypt","Resource":"*"}"#;
+    assert_eq!(codes(not), ["NOT_PRINCIPAL"]);
+}
+
+#[test]
+fn identity_policies_that_name_an_alias_for_the_use_of_its_key() {
+    let found = |action: &str| {
+        let text = format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"{action}",
+                "Resource":"arn:aws:kms:us-east-1:111122223333:alias/a"}}}}"#
+        );
+        findings(Target::Identity, &text).into_iter().map(|finding| finding.code).collect::<Vec<_>>()
+    };
+    assert_eq!(found("kms:Decrypt"), ["ALIAS_AS_RESOURCE"]);
+    assert_eq!(found("kms:CreateAlias"), Vec::<&str>::new());
+    assert_eq!(found("kms:*"), Vec::<&str>::new());
 }
