@@ -32,6 +32,10 @@ pub(crate) enum Command {
     Trail(TrailCommand),
     /// Make and list accounts, and give their roots access keys, on the running server.
     Accounts(AccountsArgs),
+    /// List who may use and who may administer a key, and through what, on the running server.
+    Access(AccessArgs),
+    /// Look through a policy for what it should not say: of a key of the running server, or in a file.
+    Lint(LintArgs),
     /// Say why a call was refused, or what would be decided on one, on the running server.
     #[command(after_help = EXPLAIN_HELP)]
     Explain(ExplainArgs),
@@ -161,6 +165,42 @@ pub(crate) struct ExplainArgs {
     /// Condition key that the call is supposed to have; several times for several values
     #[arg(long, value_name = "KEY=VALUE", requires = "principal", value_parser = pair)]
     pub(crate) fact: Vec<(String, String)>,
+}
+
+/// Options of `access`.
+#[derive(Debug, Args)]
+pub(crate) struct AccessArgs {
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+    /// The key by id, alias or ARN; without an ARN it is one of the home account in the first Region
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+}
+
+/// Options of `lint`.
+#[derive(Debug, Args)]
+pub(crate) struct LintArgs {
+    #[command(flatten)]
+    pub(crate) door: DoorArgs,
+    /// A file with a policy document; or a key by id, alias or ARN, whose policy is read from the running server
+    #[arg(value_name = "KEY|FILE")]
+    pub(crate) what: String,
+    /// What the file's document is for [default: key, if it names a principal; else identity]
+    #[arg(long, value_enum)]
+    pub(crate) kind: Option<DocumentKind>,
+}
+
+/// What a policy document is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum DocumentKind {
+    /// A user, group or role; a permissions boundary.
+    Identity,
+    /// A KMS key.
+    Key,
+    /// A session.
+    Session,
+    /// Who may assume a role.
+    Trust,
 }
 
 /// A key and its value, divided by the first equals sign.

@@ -30,7 +30,7 @@ use rand::Rng as _;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
-    cli::{Cli, Command, DataDir, DoorArgs, KeeperArgs, LogFormat, ServeArgs, TrailCommand},
+    cli::{Cli, Command, DataDir, DoorArgs, KeeperArgs, LintArgs, LogFormat, ServeArgs, TrailCommand},
     config::Config,
     data_dir::DataDirectory,
     error::CommandError,
@@ -53,6 +53,10 @@ fn main() -> ExitCode {
         Command::Accounts(args) => {
             door(&args.door, |data, json, out| operator_command::accounts(data, &args.command, json, out))
         }
+        Command::Access(args) => {
+            door(&args.door, |data, json, out| operator_command::access(data, &args.key, json, out))
+        }
+        Command::Lint(args) => lint(&args),
         Command::Explain(args) => door(&args.door, |data, json, out| operator_command::explain(data, &args, json, out)),
         Command::Keeper(args) => keeper(args),
         Command::Pkcs11Helper(args) => {
@@ -126,6 +130,17 @@ fn operations() -> ExitCode {
         .collect();
     print(&serde_json::Value::from(operations).to_string());
     ExitCode::SUCCESS
+}
+
+/// Looks through a file without a server, through a key's policy with one. What should not be is a failure.
+fn lint(args: &LintArgs) -> Result<ExitCode, CommandError> {
+    let mut out = io::stdout().lock();
+    let json = args.door.json;
+    let clean = match operator_command::lint_file(args, json, &mut out)? {
+        Some(clean) => clean,
+        None => operator_command::lint_key(&existing(args.door.data_dir.as_ref())?, &args.what, json, &mut out)?,
+    };
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Asks the running server of a data directory.

@@ -3,8 +3,10 @@
 //! Not here: what an act does; the server decides, records and answers. Invariant: with `--json` the server's answer is
 //! printed as it came.
 
+mod access;
 mod accounts;
 mod explain;
+mod lint;
 
 use std::{collections::BTreeMap, io::Write};
 
@@ -12,7 +14,7 @@ use kanuki_server::operator::{Act, Answer, ask};
 use serde_json::Value;
 
 use crate::{
-    cli::{AccountsCommand, ExplainArgs},
+    cli::{AccountsCommand, ExplainArgs, LintArgs},
     data_dir::DataDirectory,
     error::CommandError,
 };
@@ -71,6 +73,50 @@ pub(crate) fn explain(
         _ => return Err(CommandError::new("a request id, or a principal and an action")),
     };
     print(&[answer(data, &act)?], json, explain::text, out)
+}
+
+/// Lists who may do what with a key.
+///
+/// # Errors
+/// If no server answers, or if it refuses.
+pub(crate) fn access(data: &DataDirectory, key: &str, json: bool, out: &mut impl Write) -> Result<(), CommandError> {
+    let mut after = None;
+    loop {
+        let page = answer(data, &Act::ListAccess { key: key.to_owned(), after })?;
+        after = page.get("next").and_then(Value::as_str).map(str::to_owned);
+        print(&[page], json, access::text, out)?;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Looks through the policy in a file; none if there is no such file. Answers whether there is nothing to be said
+/// against it.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(crate) fn lint_file(args: &LintArgs, json: bool, out: &mut impl Write) -> Result<Option<bool>, CommandError> {
+    let Some(found) = lint::file(args)? else { return Ok(None) };
+    let clean = lint::is_clean(&found);
+    print(&[found], json, lint::text, out)?;
+    Ok(Some(clean))
+}
+
+/// Looks through the policy of a key. Answers whether there is nothing to be said against it.
+///
+/// # Errors
+/// If no server answers, or if it refuses.
+pub(crate) fn lint_key(
+    data: &DataDirectory,
+    key: &str,
+    json: bool,
+    out: &mut impl Write,
+) -> Result<bool, CommandError> {
+    let found = answer(data, &Act::LintKeyPolicy { key: key.to_owned() })?;
+    let clean = lint::is_clean(&found);
+    print(&[found], json, lint::text, out)?;
+    Ok(clean)
 }
 
 /// Prints each answer: as it came, or as text.

@@ -48,7 +48,7 @@ pub use multi_region::{
     COPIES_MAX, MultiRegion, Role, check_not_replica, check_primary, not_primary, schedule_deletion, synchronisation,
 };
 pub use page::{Page, PageRequest};
-pub use policy::{POLICY_BYTES_MAX, StoredPolicy, default_policy, read_policy};
+pub use policy::{POLICY_BYTES_MAX, StoredPolicy, default_policy, finding_json, read_policy, warnings};
 pub use record::{
     AliasRecord, Aliases, DeletionKey, Deletions, KeyRecord, Keys as KeyRecords, Material, RotationKey, Rotations,
     alias_key, key_key,

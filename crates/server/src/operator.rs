@@ -4,8 +4,10 @@
 //! user and root get an answer; every act has a record in the trail, durable before its answer; a change and its record
 //! are committed together; no answer holds a secret.
 
+mod access;
 mod accounts;
 mod explain;
+mod lint;
 mod listener;
 mod protocol;
 
@@ -131,6 +133,8 @@ impl Operator {
                 explain::call(self, principal, action, resource.as_deref(), region.as_ref(), supposed).await
             }
             Act::ExplainRequest { request_id } => explain::request(self, request_id).await,
+            Act::LintKeyPolicy { key } => lint::key_policy(self, key).await,
+            Act::ListAccess { key, after } => access::list(self, key, after.as_deref()).await,
             Act::ListAccounts { after } => accounts::list(self, *after).await,
             Act::CreateRootCredentials { account, replace } => {
                 accounts::root_credentials(self, *account, *replace).await

@@ -4,6 +4,8 @@
 //! the engine that decides real calls, from the same records; what only a real request has (an address, a session) is
 //! absent unless it is given.
 
+pub(crate) mod access;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use kanuki_policy::{
@@ -19,7 +21,7 @@ use crate::{
     decisions::{DemandNote, note_of},
     error::{ApiError, ErrorCode},
     identity::{Identity, PrincipalEntry, PrincipalKind, PrincipalName},
-    keys::{Held, KeyEntry, Keys},
+    keys::{GrantEntry, Held, KeyEntry, Keys},
 };
 
 /// Somebody who might call, with everything that is said of it.
@@ -128,6 +130,21 @@ impl Asker {
         self.principal.account()
     }
 
+    /// Whether it stands for every session of its role.
+    pub(crate) fn is_any_session(&self) -> bool {
+        matches!(&self.caller.kind, CallerKind::AssumedRole { session, .. } if session == ANY_SESSION)
+    }
+
+    /// Whether it is the root of an account.
+    pub(crate) fn is_root(&self) -> bool {
+        self.caller.kind == CallerKind::Root
+    }
+
+    /// Whether it is a session of a role, any or one.
+    pub(crate) fn is_session(&self) -> bool {
+        matches!(self.caller.kind, CallerKind::AssumedRole { .. })
+    }
+
     /// The policies on its side.
     pub(crate) fn policies(&self) -> Policies<'_> {
         let entry = self.entry.as_deref();
@@ -190,6 +207,42 @@ impl AskersGrants {
             usable.map(move |grant| grant.view(grantee, id.as_ref()))
         };
         self.0.iter().flat_map(of).collect()
+    }
+
+    /// All of them, as if every constraint held.
+    fn at_best(&self) -> Vec<GrantView<'_>> {
+        let none = |view| GrantView { encryption_context_equals: None, encryption_context_subset: None, ..view };
+        self.each().map(|(_, view)| none(view)).collect()
+    }
+
+    /// Those without a constraint.
+    fn in_any_case(&self) -> Vec<GrantView<'_>> {
+        let free = self.each().filter(|(grant, _)| grant.record().terms.constraints.is_empty());
+        free.map(|(_, view)| view).collect()
+    }
+
+    fn each(&self) -> impl Iterator<Item = (&GrantEntry, GrantView<'_>)> {
+        self.0
+            .iter()
+            .flat_map(|(held, grantee, id)| held.iter().map(move |grant| (grant, grant.view(grantee, id.as_ref()))))
+    }
+
+    /// The constraint of a grant in words; empty if there is none.
+    fn constraint_text(&self, id: &str) -> String {
+        let Some((grant, _)) = self.each().find(|(_, view)| view.id == id) else { return String::new() };
+        let constraints = &grant.record().terms.constraints;
+        let pairs = |pairs: &BTreeMap<String, String>| {
+            pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
+        };
+        let mut texts = Vec::new();
+        if !constraints.equals.is_empty() {
+            texts.push(format!("encryption context is {}", pairs(&constraints.equals)));
+        }
+        if !constraints.subset.is_empty() {
+            texts.push(format!("encryption context holds {}", pairs(&constraints.subset)));
+        }
+        texts.extend(constraints.source_arn.iter().map(|arn| format!("on behalf of {arn}")));
+        if texts.is_empty() { String::new() } else { format!(" (if {})", texts.join(" and ")) }
     }
 }
 

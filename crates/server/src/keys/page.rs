@@ -72,6 +72,15 @@ impl PageRequest {
         Self { list: self.list, limit: self.limit, after }
     }
 
+    /// A page of a list that no client asks for.
+    ///
+    /// # Errors
+    /// `InvalidMarkerException` for a marker that the list did not make.
+    pub(crate) fn of(list: &'static str, limit: usize, marker: Option<&str>) -> Result<Self, ApiError> {
+        let after = marker.map(|marker| decode(list, marker).ok_or_else(invalid_marker)).transpose()?;
+        Ok(Self { list, limit, after })
+    }
+
     /// The marker behind the item with that key.
     #[must_use]
     pub fn marker(&self, key: &[u8]) -> String {

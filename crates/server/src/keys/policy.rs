@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use kanuki_policy::{Document, Target};
+use kanuki_policy::{Document, Finding, FindingKind, Target, findings};
 use kanuki_types::{AccountId, PARTITION, UniqueId};
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,32 @@ pub fn default_policy(account: AccountId) -> String {
   }} ]
 }}"#
     )
+}
+
+/// A piece of advice about a policy, as it is shown and recorded.
+#[must_use]
+pub fn finding_json(finding: &Finding) -> serde_json::Value {
+    let kind = match finding.kind {
+        FindingKind::Error => "error",
+        FindingKind::SecurityWarning => "security-warning",
+        FindingKind::Suggestion => "suggestion",
+        FindingKind::Warning => "warning",
+    };
+    serde_json::json!({
+        "kind": kind,
+        "code": finding.code,
+        "details": finding.details,
+        "statement": finding.statement.map(|index| index + 1),
+    })
+}
+
+/// What a policy that is being stored should not say: errors and security warnings, each code once.
+#[must_use]
+pub fn warnings(text: &str) -> Vec<&'static str> {
+    let found = findings(Target::KeyPolicy, text);
+    let grave = found.iter().filter(|it| matches!(it.kind, FindingKind::Error | FindingKind::SecurityWarning));
+    let codes: std::collections::BTreeSet<_> = grave.map(|finding| finding.code).collect();
+    codes.into_iter().collect()
 }
 
 /// Checks a submitted policy and looks up its principals.

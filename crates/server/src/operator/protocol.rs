@@ -50,6 +50,19 @@ pub enum Act {
         /// Its request id.
         request_id: String,
     },
+    /// Looks through the policy of a key.
+    LintKeyPolicy {
+        /// The key by id, alias or ARN; without an ARN it is one of the home account in the first Region.
+        key: String,
+    },
+    /// Lists who may do what with a key, page by page.
+    ListAccess {
+        /// The key by id, alias or ARN; without an ARN it is one of the home account in the first Region.
+        key: String,
+        /// Where the page before ended.
+        #[serde(default)]
+        after: Option<String>,
+    },
     /// Lists the accounts, page by page.
     ListAccounts {
         /// Where the page before ended.
@@ -67,6 +80,8 @@ impl Act {
             Self::CreateRootCredentials { .. } => "CreateRootCredentials",
             Self::ExplainCall { .. } => "ExplainCall",
             Self::ExplainRequest { .. } => "ExplainRequest",
+            Self::LintKeyPolicy { .. } => "LintKeyPolicy",
+            Self::ListAccess { .. } => "ListAccess",
             Self::ListAccounts { .. } => "ListAccounts",
         }
     }
@@ -76,7 +91,11 @@ impl Act {
     pub fn is_read_only(&self) -> bool {
         match self {
             Self::CreateAccount { .. } | Self::CreateRootCredentials { .. } => false,
-            Self::ExplainCall { .. } | Self::ExplainRequest { .. } | Self::ListAccounts { .. } => true,
+            Self::ExplainCall { .. }
+            | Self::ExplainRequest { .. }
+            | Self::LintKeyPolicy { .. }
+            | Self::ListAccess { .. }
+            | Self::ListAccounts { .. } => true,
         }
     }
 

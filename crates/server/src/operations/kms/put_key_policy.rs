@@ -13,7 +13,7 @@ use crate::{
     authz::{Authorized, Circumstances, Demand, keeps_control},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    keys::{KeyEntry, Names, StoredPolicy, read_policy},
+    keys::{KeyEntry, Names, StoredPolicy, read_policy, warnings},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -72,11 +72,12 @@ impl Operation for PutKeyPolicy {
         let place = PolicyPlace { arn: key.arn(), key: Some(key) };
         let policy =
             checked_policy(doors, authorized.caller(), authorized.circumstances(), place, &input.policy, bypass).await?;
+        let warnings = policy_warnings(key.arn_text(), &policy);
         let mut record = key.record().clone();
         record.policy = policy;
         let mut change = Transaction::default();
         key.update(&mut change, &record);
-        Ok(Outcome::silent_change(change))
+        Ok(Outcome::silent_change(change).with_event_data(warnings))
     }
 }
 
@@ -101,6 +102,16 @@ pub(super) struct PolicyPlace<'a> {
     pub(super) arn: &'a kanuki_types::KeyArn,
     /// The key, if it exists already.
     pub(super) key: Option<&'a Arc<KeyEntry>>,
+}
+
+/// What the audit record says of a policy that is stored although it should not be like that; the operator's log too.
+fn policy_warnings(key: &str, policy: &StoredPolicy) -> serde_json::Value {
+    let codes = warnings(&policy.text);
+    if codes.is_empty() {
+        return serde_json::Value::Null;
+    }
+    tracing::warn!(key, ?codes, "a key policy was stored that `kanuki lint` advises against");
+    serde_json::json!({ "policyFindings": codes })
 }
 
 /// Checks a policy: its form, its principals, and that the caller could change it again.
