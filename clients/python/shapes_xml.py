@@ -23,7 +23,7 @@ COMMON_ERRORS = {
 }  # fmt: skip
 STATUSES = {
     "AccessDenied": 403, "ConcurrentModification": 409, "DeleteConflict": 409, "EntityAlreadyExists": 409,
-    "EntityTemporarilyUnmodifiable": 409, "ExpiredToken": 403, "InternalFailure": 500, "InvalidAuthenticationCode": 403,
+    "EntityTemporarilyUnmodifiable": 409, "ExpiredToken": 403, "IDPRejectedClaim": 403, "InternalFailure": 500, "InvalidAuthenticationCode": 403,
     "InvalidClientTokenId": 403, "LimitExceeded": 409, "MissingAuthenticationToken": 403, "NoSuchEntity": 404,
     "ReportExpired": 410, "ReportInProgress": 404, "ReportNotPresent": 410, "RequestEntityTooLarge": 413,
     "ServiceUnavailable": 503, "SignatureDoesNotMatch": 403,

@@ -51,7 +51,17 @@ struct ConfigFile {
     #[serde(default)]
     decisions: DecisionsFile,
     #[serde(default)]
+    identity_provider_keys: Vec<IdentityProviderKeys>,
+    #[serde(default)]
     insecure_test_mode: bool,
+}
+
+/// Where the signing keys of an identity provider are.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IdentityProviderKeys {
+    issuer: String,
+    jwks_file: PathBuf,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -140,6 +150,8 @@ pub(crate) struct Config {
     pub(crate) seal: Seal,
     pub(crate) seed: Option<PathBuf>,
     pub(crate) log_format: LogFormat,
+    /// The files with the signing keys of identity providers, by issuer.
+    pub(crate) identity_provider_keys: BTreeMap<String, PathBuf>,
 }
 
 impl Config {
@@ -185,9 +197,24 @@ impl Config {
                 .with_allowed_decisions_kept(file.decisions.keep == Keep::All),
             seed: args.seed.clone().or(file.seed),
             log_format: args.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
+            identity_provider_keys: provider_keys(file.identity_provider_keys)?,
             data_dir,
         })
     }
+}
+
+/// One file for each issuer.
+fn provider_keys(entries: Vec<IdentityProviderKeys>) -> Result<BTreeMap<String, PathBuf>, CommandError> {
+    let mut files = BTreeMap::new();
+    for IdentityProviderKeys { issuer, jwks_file } in entries {
+        if !issuer.starts_with("https://") {
+            return Err(CommandError::new(format!("identity_provider_keys: the issuer `{issuer}` is no https:// URL")));
+        }
+        if files.insert(issuer.clone(), jwks_file).is_some() {
+            return Err(CommandError::new(format!("identity_provider_keys: the issuer `{issuer}` stands there twice")));
+        }
+    }
+    Ok(files)
 }
 
 /// Adds the quotas that the file chooses.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use kanuki_server::{
-    authn::Authenticator,
+    authn::{Authenticator, ProviderKeys},
     custom_key_stores::CustomKeyStores,
     decisions::decision_log,
     doors::Doors,
@@ -99,6 +99,7 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
         keeper.clone(),
         Arc::clone(&clock),
         wall_clock,
+        ProviderKeys::in_files(config.identity_provider_keys),
     );
     let tokens = Tokens::new(config.pkcs11.map(|pkcs11| {
         let Pkcs11 { module, environment, clusters } = pkcs11;

@@ -278,7 +278,11 @@ fn principal(case: &PrincipalCase) -> Principal {
         }
         "root" => CallerKind::Root,
         "service" => CallerKind::Service { name: text(&case.service) },
-        "web-identity" => CallerKind::WebIdentity { provider_arn: text(&case.provider) },
+        "web-identity" => CallerKind::WebIdentity {
+            provider_arn: text(&case.provider),
+            audience: String::new(),
+            subject: String::new(),
+        },
         other => panic!("unknown principal type {other}"),
     };
     let account = case.account.as_deref().unwrap_or("999999999999").parse().unwrap();

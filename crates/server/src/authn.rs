@@ -1,8 +1,9 @@
 //! Who calls: canonical request, signature in header or query form, session tokens.
 //!
 //! Not here: what the caller may do. Invariant: of a request from outside, [`Authenticated`] is made by
-//! [`Authenticator::verify`] alone, after the signature over the whole request was found right; that a service makes a
-//! call for somebody is said by a [`Forwarded`], which only this crate can make.
+//! [`Authenticator::verify`] after the signature over the whole request was found right, or by
+//! [`Authenticator::verify_bearer`] after that over a token was; that a service makes a call for somebody is said by a
+//! [`Forwarded`], which only this crate can make.
 //!
 //! A forwarded call can be looked at, and not be made up:
 //! ```
@@ -39,11 +40,17 @@ mod canonical;
 mod signing_keys;
 mod verify;
 mod second_factor;
+mod web_token;
+mod provider_keys;
+mod web_identity;
 mod reach;
 
 pub(crate) use canonical::hex;
 pub use presented::Presented;
+pub use provider_keys::ProviderKeys;
 pub(crate) use reach::check_reach;
 pub use scope::CredentialScope;
 pub use second_factor::SecondFactor;
 pub use verify::{Authenticated, Authenticator, Forwarded, SERVICES_IN_CHAIN_MAX, ServicePrincipal, Source};
+pub use web_identity::BearerToken;
+pub use web_token::WebToken;

@@ -251,7 +251,9 @@ impl Refusal {
         let is_hidden_role = request.resource_kind == ResourceKind::RoleTrust
             && (decision.effect == Effect::ImplicitDeny
                 || request.principal.account() != Some(request.resource_account));
-        let message = if is_hidden_role {
+        let message = if is_hidden_role && request.principal.account().is_none() {
+            format!("Not authorized to perform {}", request.action)
+        } else if is_hidden_role {
             let Request { action, resource, .. } = request;
             format!("User: {arn} is not authorized to perform: {action} on resource: {resource}")
         } else {

@@ -83,6 +83,12 @@ error_codes! {
     ExpiredImportToken "ExpiredImportTokenException" 400 "ExpiredImportToken" 400,
     /// The session has ended.
     ExpiredToken "ExpiredTokenException" 400 "ExpiredToken" 403,
+    /// The token of an identity provider is too old.
+    ExpiredIdentityToken "ExpiredTokenException" 400 "ExpiredTokenException" 400,
+    /// The keys of an identity provider cannot be had.
+    IdpCommunication "IDPCommunicationErrorException" 400 "IDPCommunicationError" 400,
+    /// A claim of an identity provider's token cannot be used.
+    IdpRejectedClaim "IDPRejectedClaimException" 400 "IDPRejectedClaim" 403,
     /// The signature lacks a part.
     IncompleteSignature "IncompleteSignatureException" 400 "IncompleteSignature" 400,
     /// The ciphertext was made by another key than the named one.
@@ -109,6 +115,8 @@ error_codes! {
     InvalidInput "InvalidInputException" 400 "InvalidInput" 400,
     /// The import token is none, or of another key.
     InvalidImportToken "InvalidImportTokenException" 400 "InvalidImportToken" 400,
+    /// The token of an identity provider is not taken.
+    InvalidIdentityToken "InvalidIdentityTokenException" 400 "InvalidIdentityToken" 400,
     /// The key is not for this.
     InvalidKeyUsage "InvalidKeyUsageException" 400 "InvalidKeyUsage" 400,
     /// The page marker was not made by this operation.

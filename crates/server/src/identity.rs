@@ -22,6 +22,7 @@ mod last_use;
 mod reports;
 mod session;
 mod mfa;
+mod oidc;
 mod unique_id;
 pub mod bootstrap;
 pub mod seed;
@@ -53,6 +54,8 @@ pub use managed::{
 pub use mfa::{Assignment, CheckedCode, MfaDeviceEntry, MfaDeviceRecord, MfaDevices, mfa_serial};
 pub(crate) use mfa::{ENABLE_REACH_STEPS, RESYNC_REACH_STEPS};
 pub use names::{EntityNames, NamedKind, entity_arn};
+pub(crate) use oidc::URL_CHARS_MAX;
+pub use oidc::{OidcProviderEntry, OidcProviderRecord, OidcProviders, oidc_provider_arn};
 pub use profiles::{InstanceProfileRecord, InstanceProfiles, RoleProfiles, StoredProfile, role_profile_key};
 pub use records::{
     AccessKeyRecord, AccessKeys, AccountRecord, Accounts, MAX_SESSION_SECONDS_DEFAULT, Owner, PrincipalKind,

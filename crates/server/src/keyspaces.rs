@@ -72,3 +72,5 @@ pub const DECISIONS: u8 = 70;
 pub const DECISIONS_BY_REQUEST: u8 = 71;
 /// How much of decisions is kept.
 pub const DECISION_TOTALS: u8 = 72;
+/// Identity providers that speak OpenID Connect.
+pub const OIDC_PROVIDERS: u8 = 61;

@@ -9,7 +9,7 @@ use kanuki_store::Transaction;
 use serde::Serialize;
 
 use crate::{
-    authn::{Authenticated, SecondFactor},
+    authn::{Authenticated, BearerToken, SecondFactor},
     authz::{Authorized, Demand, Demands},
     doors::Doors,
     error::ApiError,
@@ -295,6 +295,8 @@ impl<O> Outcome<O> {
 pub trait Operation: Sized + Send + Sync + 'static {
     /// Its fixed facts.
     const DESCRIPTOR: Descriptor;
+    /// Whether requests are signed; those of other operations present a token ([`Operation::bearer`]).
+    const SIGNED: bool = true;
     /// Its input, read and checked.
     type Input: Send + Sync;
     /// What the names in the input stand for.
@@ -313,6 +315,14 @@ pub trait Operation: Sized + Send + Sync + 'static {
     #[must_use]
     fn audit_parameters(_input: &Self::Input) -> Option<serde_json::Value> {
         None
+    }
+
+    /// The token that the request presents instead of a signature.
+    ///
+    /// # Errors
+    /// `ValidationError` if it does not say whose provider is to vouch for it.
+    fn bearer(_input: &Self::Input) -> Result<Option<BearerToken<'_>>, ApiError> {
+        Ok(None)
     }
 
     /// The one-time code that the request presents, which is checked before anything is decided.

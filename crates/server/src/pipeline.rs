@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! recognise → find the operation → verify the signature → charge the quota → read the members → parse
-//!           → check the one-time code
+//!           → (verify the token) → check the one-time code
 //!           → plan → authorize → run → commit with its record → append to the trail → answer
 //!             └───────── again if something it was decided on has changed ─┘
 //! ```
@@ -112,12 +112,20 @@ impl Pipeline {
             (None, Dialect::Json) => return Err(wire::unknown_operation(call)),
             (None, Dialect::Query) => {}
         }
-        let presented = presented?;
-        draft.set_claimed_access_key(presented.credential.access_key_id.clone());
-        let caller = self.authenticator.verify(call, incoming, presented).await?;
-        draft.set_caller(&caller);
+        let caller = match operation {
+            Some(operation) if !operation.is_signed() => None,
+            _ => {
+                let presented = presented?;
+                draft.set_claimed_access_key(presented.credential.access_key_id.clone());
+                let caller = self.authenticator.verify(call, incoming, presented).await?;
+                draft.set_caller(&caller);
+                Some(caller)
+            }
+        };
         let operation = operation.ok_or_else(|| wire::unknown_operation(call))?;
-        check_reach(&caller, operation.descriptor())?;
+        if let Some(caller) = &caller {
+            check_reach(caller, operation.descriptor())?;
+        }
         let circumstances = Circumstances {
             now: self.doors.clock.now(),
             source_ip: incoming.peer,
@@ -157,19 +165,21 @@ impl Pipeline {
     }
 }
 
-/// A request whose signature was right.
+/// A request whose signature was right, or that has none to have.
 struct Admitted {
     operation: &'static dyn Endpoint,
-    caller: Authenticated,
+    /// Who signed; none if a token takes the place of the signature.
+    caller: Option<Authenticated>,
     circumstances: Circumstances,
     fields: Fields,
 }
 
-/// A call whose caller is known.
+/// A call on its way into its operation.
 pub(crate) struct Step<'a> {
     pipeline: &'a Pipeline,
     call: &'a Call,
-    caller: Authenticated,
+    /// Who signed; none if a token takes the place of the signature.
+    caller: Option<Authenticated>,
     circumstances: Circumstances,
 }
 
@@ -177,6 +187,9 @@ pub(crate) struct Step<'a> {
 pub(crate) trait Endpoint: Send + Sync {
     /// The operation's fixed facts.
     fn descriptor(&self) -> &'static Descriptor;
+
+    /// Whether its requests are signed.
+    fn is_signed(&self) -> bool;
 
     /// Walks the rest of the line.
     fn perform<'a>(
@@ -195,6 +208,10 @@ impl<O: Operation> Endpoint for Entry<O> {
         &O::DESCRIPTOR
     }
 
+    fn is_signed(&self) -> bool {
+        O::SIGNED
+    }
+
     fn perform<'a>(
         &'a self,
         step: Step<'a>,
@@ -209,22 +226,37 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
     let Step { pipeline, call, caller, mut circumstances } = step;
     let doors = &pipeline.doors;
     draft.set_parameters(&O::DESCRIPTOR, fields.raw());
-    let meter = Meter::new(&pipeline.quotas, &caller, &O::DESCRIPTOR, circumstances.now);
-    meter.charge_operation()?;
-    meter.charge_input(&fields)?;
+    // Services whose requests present a token have no quotas.
+    let signer = caller.as_ref();
+    let meter = signer.map(|caller| Meter::new(&pipeline.quotas, caller, &O::DESCRIPTOR, circumstances.now));
+    if let Some(meter) = &meter {
+        meter.charge_operation()?;
+        meter.charge_input(&fields)?;
+    }
     let dry_run = O::DESCRIPTOR.dry_run && fields.read_dry_run()?;
     let parsed = O::parse(&mut fields)?;
     fields.finish()?;
     if let Some(parameters) = O::audit_parameters(&parsed) {
         draft.replace_parameters(parameters);
     }
+    let caller = match caller {
+        Some(caller) => caller,
+        None => {
+            let bearer = O::bearer(&parsed)?.ok_or_else(|| ApiError::internal("an operation without credentials"))?;
+            let caller = pipeline.authenticator.verify_bearer(bearer, circumstances.now).await?;
+            draft.set_caller(&caller);
+            caller
+        }
+    };
     if let Some(factor) = O::second_factor(&parsed) {
         circumstances.second_factor = Some(pipeline.check_second_factor(&caller, factor, circumstances.now).await?);
     }
     let mut input = parsed;
     for attempt in 0..ATTEMPTS_MAX {
         let plan = O::plan(doors, &caller, &input).await;
-        if attempt == 0 {
+        if attempt == 0
+            && let Some(meter) = &meter
+        {
             meter.charge_keys(plan.as_ref().ok().map(Plan::demands))?;
         }
         let plan = plan?;

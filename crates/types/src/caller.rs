@@ -97,6 +97,10 @@ pub enum CallerKind {
     WebIdentity {
         /// The ARN of the provider.
         provider_arn: String,
+        /// For which client the token was made.
+        audience: String,
+        /// Whom the token is about.
+        subject: String,
     },
 }
 
@@ -113,7 +117,7 @@ impl Caller {
             CallerKind::Root => format!("arn:{PARTITION}:iam::{account}:root"),
             CallerKind::Service { name } => name.clone(),
             CallerKind::User { path, name, .. } => format!("arn:{PARTITION}:iam::{account}:user{path}{name}"),
-            CallerKind::WebIdentity { provider_arn } => provider_arn.clone(),
+            CallerKind::WebIdentity { provider_arn, .. } => provider_arn.clone(),
         }
     }
 

@@ -120,7 +120,8 @@ fn a_service_can_hold_a_grant() {
 #[test]
 fn web_identities_are_decided_by_the_trust_policy_alone() {
     let provider = "arn:aws:iam::111122223333:oidc-provider/idp.example.com";
-    let bearer = caller(CallerKind::WebIdentity { provider_arn: provider.into() });
+    let bearer =
+        caller(CallerKind::WebIdentity { provider_arn: provider.into(), audience: "sts".into(), subject: "me".into() });
     let trust = |principal: &str| {
         let action = "sts:AssumeRoleWithWebIdentity";
         named(Target::Trust, &format!(r#"{{"Effect":"Allow","Principal":{principal},"Action":"{action}"}}"#))

@@ -1,6 +1,6 @@
 //! Verifies a request's signature and finds the principal behind it.
 //!
-//! Not here: authorization. Invariant: this file alone makes [`Authenticated`] of what comes from outside; its child
+//! Not here: authorization; tokens of identity providers (`web_identity.rs`). Invariant: this file alone makes [`Authenticated`] of what comes from outside; its child
 //! `forwarded` makes it of what a service of this process asks.
 
 mod forwarded;
@@ -21,7 +21,10 @@ pub use forwarded::{Forwarded, SERVICES_IN_CHAIN_MAX, ServicePrincipal, Source};
 use super::{
     canonical::{hex, string_to_sign},
     presented::Presented,
+    provider_keys::ProviderKeys,
     signing_keys::SigningKeys,
+    web_identity::Bearer,
+    web_token::WebToken,
 };
 use crate::{
     error::{ApiError, ErrorCode},
@@ -41,6 +44,7 @@ pub struct Authenticated {
     region: Region,
     session: Option<Session>,
     standing: Standing,
+    bearer: Option<Arc<Bearer>>,
 }
 
 /// What a session token adds to the caller.
@@ -93,10 +97,32 @@ impl Authenticated {
         self.session.as_ref()?.policies.as_deref()
     }
 
-    /// What the identity provider's token says with which the session was made.
+    /// What the identity provider's token says that the caller presents, or with which its session was made.
     #[must_use]
     pub fn web(&self) -> Option<&WebFacts> {
-        self.session()?.web.as_ref()
+        let presented = self.bearer.as_ref().map(|bearer| &bearer.facts);
+        presented.or_else(|| self.session()?.web.as_ref())
+    }
+
+    /// The identity provider's token that the caller presents instead of a signature.
+    #[must_use]
+    pub fn token(&self) -> Option<&WebToken> {
+        self.bearer.as_ref().map(|bearer| &bearer.token)
+    }
+
+    /// The bearer of a token, which was verified.
+    pub(super) fn of_bearer(caller: Caller, principal: Arc<Principal>, region: Region, bearer: Arc<Bearer>) -> Self {
+        let access_key_id = String::new();
+        Self {
+            caller,
+            principal,
+            identity: None,
+            access_key_id,
+            region,
+            session: None,
+            standing: Standing::Direct,
+            bearer: Some(bearer),
+        }
     }
 }
 
@@ -109,6 +135,7 @@ pub struct Authenticator {
     keeper: Client,
     signing_keys: SigningKeys,
     sessions: Cache<SessionScope, Arc<OpenedSession>>,
+    provider_keys: ProviderKeys,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -154,10 +181,31 @@ impl Authenticator {
         keeper: Client,
         clock: Arc<dyn Clock>,
         wall_clock: Arc<dyn Clock>,
+        provider_keys: ProviderKeys,
     ) -> Self {
         let signing_keys = SigningKeys::new(keeper.clone());
         let sessions = Cache::new(SESSIONS_MAX);
-        Self { identity, settings, clock, wall_clock, keeper, signing_keys, sessions }
+        Self { identity, settings, clock, wall_clock, keeper, signing_keys, sessions, provider_keys }
+    }
+
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(super) fn wall_clock(&self) -> &dyn Clock {
+        &*self.wall_clock
+    }
+
+    pub(super) fn keeper(&self) -> &Client {
+        &self.keeper
+    }
+
+    pub(super) fn provider_keys(&self) -> &ProviderKeys {
+        &self.provider_keys
     }
 
     /// Verifies the signature of a request.
@@ -197,6 +245,7 @@ impl Authenticator {
             region,
             session: candidate.session,
             standing: Standing::Direct,
+            bearer: None,
         })
     }
 

@@ -3,6 +3,8 @@
 use crate::operations::operations;
 
 mod members;
+mod mfa;
+mod oidc;
 mod shapes;
 mod tags;
 mod documents;
@@ -17,12 +19,12 @@ mod access_keys;
 mod memberships;
 mod policies;
 mod roles;
-mod mfa;
 mod profiles;
 mod account;
 mod details;
 
 operations! {
+    add_client_id_to_open_id_connect_provider AddClientIdToOpenIdConnectProvider,
     add_role_to_instance_profile AddRoleToInstanceProfile,
     add_user_to_group AddUserToGroup,
     attach_group_policy AttachGroupPolicy,
@@ -32,6 +34,7 @@ operations! {
     create_account_alias CreateAccountAlias,
     create_group CreateGroup,
     create_instance_profile CreateInstanceProfile,
+    create_open_id_connect_provider CreateOpenIdConnectProvider,
     create_policy CreatePolicy,
     create_policy_version CreatePolicyVersion,
     create_role CreateRole,
@@ -44,6 +47,7 @@ operations! {
     delete_group_policy DeleteGroupPolicy,
     delete_instance_profile DeleteInstanceProfile,
     delete_login_profile DeleteLoginProfile,
+    delete_open_id_connect_provider DeleteOpenIdConnectProvider,
     delete_policy DeletePolicy,
     delete_policy_version DeletePolicyVersion,
     delete_role DeleteRole,
@@ -68,6 +72,7 @@ operations! {
     get_instance_profile GetInstanceProfile,
     get_login_profile GetLoginProfile,
     get_mfa_device GetMfaDevice,
+    get_open_id_connect_provider GetOpenIdConnectProvider,
     get_policy GetPolicy,
     get_policy_version GetPolicyVersion,
     get_role GetRole,
@@ -88,6 +93,8 @@ operations! {
     list_instance_profiles_for_role ListInstanceProfilesForRole,
     list_mfa_device_tags ListMfaDeviceTags,
     list_mfa_devices ListMfaDevices,
+    list_open_id_connect_provider_tags ListOpenIdConnectProviderTags,
+    list_open_id_connect_providers ListOpenIdConnectProviders,
     list_policies ListPolicies,
     list_policy_tags ListPolicyTags,
     list_policy_versions ListPolicyVersions,
@@ -106,23 +113,27 @@ operations! {
     put_role_policy PutRolePolicy,
     put_user_permissions_boundary PutUserPermissionsBoundary,
     put_user_policy PutUserPolicy,
+    remove_client_id_from_open_id_connect_provider RemoveClientIdFromOpenIdConnectProvider,
     remove_role_from_instance_profile RemoveRoleFromInstanceProfile,
     remove_user_from_group RemoveUserFromGroup,
     resync_mfa_device ResyncMfaDevice,
     set_default_policy_version SetDefaultPolicyVersion,
     tag_instance_profile TagInstanceProfile,
     tag_mfa_device TagMfaDevice,
+    tag_open_id_connect_provider TagOpenIdConnectProvider,
     tag_policy TagPolicy,
     tag_role TagRole,
     tag_user TagUser,
     untag_instance_profile UntagInstanceProfile,
     untag_mfa_device UntagMfaDevice,
+    untag_open_id_connect_provider UntagOpenIdConnectProvider,
     untag_policy UntagPolicy,
     untag_role UntagRole,
     untag_user UntagUser,
     update_access_key UpdateAccessKey,
     update_assume_role_policy UpdateAssumeRolePolicy,
     update_group UpdateGroup,
+    update_open_id_connect_provider_thumbprint UpdateOpenIdConnectProviderThumbprint,
     update_role UpdateRole,
     update_role_description UpdateRoleDescription,
     update_user UpdateUser,

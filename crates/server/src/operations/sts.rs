@@ -7,6 +7,7 @@ mod assuming;
 
 operations! {
     assume_role AssumeRole,
+    assume_role_with_web_identity AssumeRoleWithWebIdentity,
     get_access_key_info GetAccessKeyInfo,
     get_caller_identity GetCallerIdentity,
     get_federation_token GetFederationToken,

@@ -4,7 +4,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use kanuki_trail::{AuditRecord, EventCategory, EventId, EventType, Resource, SessionAttributes, UserIdentity};
+use kanuki_trail::{
+    AuditRecord, EventCategory, EventId, EventType, Resource, SessionAttributes, UserIdentity, WebIdFederationData,
+};
 use kanuki_types::{AccountId, KeyArn, Random, Region, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -122,6 +124,10 @@ impl Draft {
         self.identity = UserIdentity::of(caller.caller(), Some(caller.access_key_id().to_owned()), attributes);
         if let Some(service) = caller.via().last() {
             self.identity = self.identity.clone().invoked_through(service.name().to_owned());
+        }
+        if let (UserIdentity::AssumedRole { session_context, .. }, Some(web)) = (&mut self.identity, caller.web()) {
+            session_context.web_id_federation_data =
+                Some(WebIdFederationData { federated_provider: web.provider_arn.clone(), attributes: Map::new() });
         }
         self.account = Some(caller.caller().account);
         self.region = caller.region().clone();

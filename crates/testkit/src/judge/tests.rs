@@ -134,7 +134,11 @@ fn principal(caller: &Caller) -> Principal {
             let (path, name) = path_and_name(&caller.arn);
             CallerKind::User { path, name, id }
         }
-        CallerType::WebIdentity => CallerKind::WebIdentity { provider_arn: caller.arn.clone() },
+        CallerType::WebIdentity => CallerKind::WebIdentity {
+            provider_arn: caller.arn.clone(),
+            audience: String::new(),
+            subject: String::new(),
+        },
     };
     let account = caller.account.as_deref().unwrap_or("999999999999").parse().unwrap();
     let found = Principal::from_caller(&TypedCaller { account, kind });

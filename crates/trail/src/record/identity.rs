@@ -186,9 +186,9 @@ impl UserIdentity {
                 session_context: plain,
                 invoked_by,
             },
-            CallerKind::WebIdentity { provider_arn } => Self::WebIdentityUser {
-                principal_id,
-                user_name: String::new(),
+            CallerKind::WebIdentity { provider_arn, audience, subject } => Self::WebIdentityUser {
+                principal_id: format!("{provider_arn}:{audience}:{subject}"),
+                user_name: subject.clone(),
                 identity_provider: provider_arn.clone(),
             },
         }

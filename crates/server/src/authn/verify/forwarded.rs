@@ -184,6 +184,7 @@ impl Forwarded {
             access_key_id: String::new(),
             region,
             session: None,
+            bearer: None,
             standing: Standing::Own(Arc::new((service, source))),
         };
         Self { caller, circumstances }

@@ -87,7 +87,11 @@ impl Wanted {
     }
 }
 
-fn role_account(role_arn: &str) -> Result<AccountId, ApiError> {
+/// The account in the ARN of a role.
+///
+/// # Errors
+/// `ValidationError` for any other text.
+pub(super) fn role_account(role_arn: &str) -> Result<AccountId, ApiError> {
     let arn: Option<Arn> = role_arn.parse().ok();
     let arn = arn.filter(|arn| arn.partition == PARTITION && arn.service == "iam" && arn.resource.starts_with("role/"));
     arn.and_then(|arn| arn.account.parse().ok()).ok_or_else(|| ApiError::validation(format!("{role_arn} is invalid")))

@@ -110,7 +110,7 @@ impl GivenPolicies {
 
 /// Session tags as the client gave them.
 #[derive(Debug, Default)]
-pub(super) struct GivenTags {
+pub struct GivenTags {
     pub(super) tags: Vec<(String, String)>,
     pub(super) transitive: Vec<String>,
 }
@@ -229,6 +229,11 @@ pub(super) fn refuse_unknown(fields: &Fields) -> Result<(), ApiError> {
 /// The access key that signed, as new claims name their source.
 pub(super) fn source(caller: &Authenticated) -> Option<String> {
     Some(caller.access_key_id().to_owned())
+}
+
+/// Whether a text can say who is behind a session.
+pub(super) fn is_source_identity(text: &str) -> bool {
+    (2..=64).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c))
 }
 
 fn is_tag_char(c: char) -> bool {
