@@ -4,11 +4,16 @@ Not here: what the server should say to a token; that is each test's.
 """
 
 import base64
+import http.server
 import json
+import ssl
+import threading
 import time
 
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+
+from xks_proxy import certificates
 
 _HASHES = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
 _CURVES = {"ES256": (ec.SECP256R1, "P-256", 32), "ES384": (ec.SECP384R1, "P-384", 48), "ES512": (ec.SECP521R1, "P-521", 66)}
@@ -83,3 +88,49 @@ class Issuer:
         mac = hmac.HMAC(json.dumps(self.keys[0].public()).encode(), hashes.SHA256())
         mac.update(f"{head}.{payload}".encode())
         return f"{head}.{payload}.{b64(mac.finalize())}"
+
+
+class Publisher:
+    """The provider's own server: discovery document and set of keys over HTTPS, on a port of this machine."""
+
+    def __init__(self, folder, issuer: Issuer):
+        self.issuer, self.asked, self.answers = issuer, [], {}
+        self.ca_file, server_file = certificates(folder, [issuer.name.split("/")[0]])
+        publisher = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                publisher.asked.append(self.path)
+                status, body = publisher.answer(self.path)
+                self.send_response(status)
+                self.send_header("content-length", str(len(body)))
+                if status == 302:
+                    self.send_header("location", f"https://{self.headers['host']}/keys")
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(server_file)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.address = f"127.0.0.1:{self._server.server_port}"
+
+    def answer(self, path: str) -> tuple[int, bytes]:
+        """What is at a path; `answers` takes the place of what is right."""
+        if path in self.answers:
+            return self.answers[path]
+        host, _, prefix = self.issuer.name.partition("/")
+        discovery = {"issuer": self.issuer.url, "jwks_uri": f"https://{host}/keys"}
+        right = {
+            f"/{prefix}/.well-known/openid-configuration": json.dumps(discovery).encode(),
+            "/keys": self.issuer.key_set().encode(),
+        }
+        return (200, right[path]) if path in right else (404, b"")
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()

@@ -266,6 +266,77 @@ def test_a_pods_environment_is_enough(place, issuers, tmp_path, aws_cli):
     assert json.loads(done.stdout)["Arn"] == role_session("Pod", "pod-2")
 
 
+@pytest.fixture
+def fetching(servers):
+    """A server that fetches keys, and the provider that publishes them; its name leads to a port of this machine."""
+    issuer = oidc.Issuer("https://oidc.example.com/id/CLUSTER")
+    publisher = oidc.Publisher(servers.folder, issuer)
+    seed, config = servers.folder / "fetch.toml", servers.folder / "fetching.toml"
+    seed.write_text(
+        f"[[account]]\nid = '{HOME}'\n[[account.role]]\nname = 'AnyPod'\n"
+        f"trust_policy = '''{trust(issuer.url)}'''\n"
+    )
+    config.write_text(
+        f"[identity_providers]\nfetch_keys = true\nca_file = '{publisher.ca_file}'\n"
+        f"[identity_providers.addresses]\n'oidc.example.com' = '{publisher.address}'\n"
+    )
+    world = World(servers.over(servers.folder / "data", seed=seed, config=config))
+    world.iam().create_open_id_connect_provider(Url=issuer.url, ClientIDList=["sts.amazonaws.com"])
+    yield world, publisher
+    publisher.close()
+
+
+def test_keys_are_fetched_from_the_provider(fetching):
+    """Once for many tokens; again for a key that is new; a broken answer does not take away what is known."""
+    world, publisher = fetching
+    issuer = publisher.issuer
+    for _ in range(5):
+        assume(world, "AnyPod", issuer.token())
+    assert publisher.asked == ["/id/CLUSTER/.well-known/openid-configuration", "/keys"]
+    publisher.answers["/keys"] = (500, b"")
+    new = oidc.Key("ES256", "k2")
+    issuer.keys.append(new)
+    time.sleep(10)
+    assert error_of(assume, place=world, name="AnyPod", token=issuer.token(key=new)) == "InvalidIdentityToken"
+    assume(world, "AnyPod", issuer.token())
+    del publisher.answers["/keys"]
+    before = len(publisher.asked)
+    for _ in range(20):  # however many come, it is asked at most every ten seconds
+        error_of(assume, place=world, name="AnyPod", token=issuer.token(header={"kid": "made-up"}))
+    assert len(publisher.asked) <= before + 2
+    time.sleep(10)
+    assume(world, "AnyPod", issuer.token(key=new))
+
+
+@pytest.mark.parametrize("what", ["issuer", "elsewhere", "plain", "long", "redirect", "slow"])
+def test_providers_that_answer_badly(fetching, what):
+    """Another issuer, keys at a place that may not be asked, an endless answer, a redirect, no answer in time."""
+    world, publisher = fetching
+    url = publisher.issuer.url
+    place = "/id/CLUSTER/.well-known/openid-configuration"
+
+    def discovery(**claims) -> tuple[int, bytes]:
+        return 200, json.dumps({"issuer": url, "jwks_uri": "https://oidc.example.com/keys", **claims}).encode()
+
+    if what == "issuer":
+        publisher.answers[place] = discovery(issuer="https://other.example.com")
+    elif what == "elsewhere":
+        publisher.answers[place] = discovery(jwks_uri="https://localhost/keys")
+    elif what == "plain":
+        publisher.answers[place] = discovery(jwks_uri="http://oidc.example.com/keys")
+    elif what == "long":
+        publisher.answers["/keys"] = (200, b" " * (256 * 1024) + publisher.issuer.key_set().encode())
+    elif what == "redirect":
+        publisher.answers[place] = (302, b"")
+    else:
+        publisher.answer = lambda _: time.sleep(7) or (200, b"{}")
+    before = time.monotonic()
+    message = "Couldn't retrieve verification key from your identity provider"
+    refused("IDPCommunicationError", message, assume, place=world, name="AnyPod", token=publisher.issuer.token())
+    assert time.monotonic() - before < 7
+    assert world.server.alive()
+
+
 def test_providers_are_made_changed_and_removed(place):
     """The life of a provider; without it, its tokens are nobody's."""
     iam = place.iam()

@@ -12,6 +12,7 @@ use std::{
 };
 
 use kanuki_server::{
+    authn::Fetcher,
     limits::Limits,
     quotas::RequestQuotas,
     recipient::TrustRoot,
@@ -53,6 +54,8 @@ struct ConfigFile {
     #[serde(default)]
     identity_provider_keys: Vec<IdentityProviderKeys>,
     #[serde(default)]
+    identity_providers: IdentityProvidersFile,
+    #[serde(default)]
     insecure_test_mode: bool,
 }
 
@@ -62,6 +65,17 @@ struct ConfigFile {
 struct IdentityProviderKeys {
     issuer: String,
     jwks_file: PathBuf,
+}
+
+/// Whether keys that stand in no file are fetched, and how.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IdentityProvidersFile {
+    #[serde(default)]
+    fetch_keys: bool,
+    ca_file: Option<PathBuf>,
+    #[serde(default)]
+    addresses: BTreeMap<String, SocketAddr>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -152,6 +166,8 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     /// The files with the signing keys of identity providers, by issuer.
     pub(crate) identity_provider_keys: BTreeMap<String, PathBuf>,
+    /// What fetches the keys of other issuers, if that is wanted.
+    pub(crate) identity_provider_fetcher: Option<Fetcher>,
 }
 
 impl Config {
@@ -198,9 +214,21 @@ impl Config {
             seed: args.seed.clone().or(file.seed),
             log_format: args.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
             identity_provider_keys: provider_keys(file.identity_provider_keys)?,
+            identity_provider_fetcher: fetcher(file.identity_providers)?,
             data_dir,
         })
     }
+}
+
+fn fetcher(file: IdentityProvidersFile) -> Result<Option<Fetcher>, CommandError> {
+    if !file.fetch_keys {
+        return Ok(None);
+    }
+    let authorities = file
+        .ca_file
+        .map(|path| fs::read(&path).map_err(|error| CommandError::from_error(error).during(path.display())));
+    let fetcher = Fetcher::new(authorities.transpose()?.as_deref(), file.addresses);
+    fetcher.map(Some).map_err(|error| CommandError::from_error(error).during("identity_providers"))
 }
 
 /// One file for each issuer.

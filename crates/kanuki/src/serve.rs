@@ -99,7 +99,7 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
         keeper.clone(),
         Arc::clone(&clock),
         wall_clock,
-        ProviderKeys::in_files(config.identity_provider_keys),
+        ProviderKeys::new(config.identity_provider_keys, config.identity_provider_fetcher),
     );
     let tokens = Tokens::new(config.pkcs11.map(|pkcs11| {
         let Pkcs11 { module, environment, clusters } = pkcs11;

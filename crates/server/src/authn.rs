@@ -47,7 +47,7 @@ mod reach;
 
 pub(crate) use canonical::hex;
 pub use presented::Presented;
-pub use provider_keys::ProviderKeys;
+pub use provider_keys::{Fetcher, ProviderKeys};
 pub(crate) use reach::check_reach;
 pub use scope::CredentialScope;
 pub use second_factor::SecondFactor;

@@ -24,6 +24,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use failure::{XksError, XksFailure};
 pub use message::{KeyUse, RequestMetadata, Wrapped};
 pub use transport::{TransportError, XksSettings, is_certificate};
+pub(crate) use transport::{connect_by_name, connector};
 
 use message::{
     AES_GCM, DecryptRequest, DecryptResponse, EncryptRequest, EncryptResponse, ErrorResponse, HealthResponse,

@@ -1,16 +1,20 @@
-//! The signing keys of identity providers, from files that the operator names.
+//! The signing keys of identity providers: from files that the operator names, or, if the operator wants it, from the
+//! providers.
 //!
 //! Not here: the verification. Invariants: a set of keys is read at most once in [`READ_SECONDS_MIN`] per issuer, however
-//! many tokens come; a key that left the set is not trusted for longer than [`READ_SECONDS_MAX`]; sets have bounds.
+//! many tokens come; a key that left the set is not trusted for longer than [`READ_SECONDS_MAX`], or, while the set
+//! cannot be read, [`STALE_SECONDS_MAX`]; sets have bounds, and so has the number of issuers.
 //!
 //! Rule: RFC 7517 section 5 (a set of keys), RFC 7518 section 6.
 
+mod fetch;
+
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     io::{self, Read as _},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, PoisonError},
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -19,18 +23,34 @@ use kanuki_types::Timestamp;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
+pub use fetch::Fetcher;
+
 use super::web_token;
 
 /// Where the keys of issuers are.
 pub struct ProviderKeys {
-    sources: BTreeMap<String, Source>,
+    files: BTreeMap<String, Arc<Source>>,
+    fetcher: Option<Arc<Fetcher>>,
+    fetched: std::sync::Mutex<HashMap<String, Arc<Source>>>,
 }
 
 /// The keys of one issuer.
 struct Source {
-    path: PathBuf,
+    place: Place,
     /// Read by one token at a time; the others wait for it.
-    known: Mutex<Option<Known>>,
+    state: Mutex<State>,
+}
+
+enum Place {
+    File(PathBuf),
+    Issuer(Arc<Fetcher>, String),
+}
+
+#[derive(Default)]
+struct State {
+    /// When it was last tried to read the set.
+    tried: Option<Timestamp>,
+    known: Option<Known>,
 }
 
 #[derive(Clone)]
@@ -41,7 +61,7 @@ struct Known {
 
 impl fmt::Debug for ProviderKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.sources.keys()).finish()
+        f.debug_struct("ProviderKeys").field("files", &self.files.keys()).finish_non_exhaustive()
     }
 }
 
@@ -90,56 +110,95 @@ impl WebKey {
 }
 
 impl ProviderKeys {
-    /// Keys in files, by issuer. The files are read when they are needed.
+    /// Keys in files, by issuer. The files are read when they are needed. Keys of other issuers are fetched, if there is
+    /// a fetcher.
     #[must_use]
-    pub fn in_files(files: BTreeMap<String, PathBuf>) -> Self {
-        let source = |(issuer, path)| (issuer, Source { path, known: Mutex::new(None) });
-        Self { sources: files.into_iter().map(source).collect() }
+    pub fn new(files: BTreeMap<String, PathBuf>, fetcher: Option<Fetcher>) -> Self {
+        let files = files.into_iter().map(|(issuer, path)| (issuer, Arc::new(Source::new(Place::File(path)))));
+        Self { files: files.collect(), fetcher: fetcher.map(Arc::new), fetched: std::sync::Mutex::default() }
     }
 
-    /// The keys of an issuer; read anew if they are old, or if the wanted one is not among them. None if the operator
-    /// names no keys for the issuer.
+    /// The keys of an issuer; read anew if they are old, or if the wanted one is not among them. None if there is no way
+    /// to have them.
     ///
     /// # Errors
-    /// If the file cannot be read or is no set of keys, and there is nothing younger than [`READ_SECONDS_MAX`].
+    /// If the set cannot be read or is none, and what is known of it is too old.
     pub(super) async fn of(
         &self,
         issuer: &str,
         key_id: &str,
         now: Timestamp,
     ) -> Result<Option<Arc<[WebKey]>>, io::Error> {
-        let Some(source) = self.sources.get(issuer) else { return Ok(None) };
-        let mut known = source.known.lock().await;
-        if let Some(Known { read, keys }) = &*known {
-            let age = now.seconds().saturating_sub(read.seconds()).max(0);
-            let has_key = keys.iter().any(|key| key.id == key_id);
-            if age < READ_SECONDS_MIN || (has_key && age < READ_SECONDS_MAX) {
-                return Ok(Some(Arc::clone(keys)));
-            }
+        match self.source(issuer) {
+            Some(source) => source.keys(key_id, now).await.map(Some),
+            None => Ok(None),
         }
-        let path = source.path.clone();
-        let read = tokio::task::spawn_blocking(move || read_file(&path)).await.map_err(io::Error::other)?;
-        match (read, &*known) {
-            (Ok(keys), _) => {
-                let keys: Arc<[WebKey]> = keys.into();
-                *known = Some(Known { read: now, keys: Arc::clone(&keys) });
-                Ok(Some(keys))
-            }
-            (Err(_), Some(old)) if now.seconds() - old.read.seconds() < READ_SECONDS_MAX => {
-                Ok(Some(Arc::clone(&old.keys)))
-            }
-            (Err(error), _) => Err(error),
+    }
+
+    fn source(&self, issuer: &str) -> Option<Arc<Source>> {
+        if let Some(source) = self.files.get(issuer) {
+            return Some(Arc::clone(source));
         }
+        let fetcher = self.fetcher.as_ref()?;
+        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        if fetched.len() >= ISSUERS_MAX && !fetched.contains_key(issuer) {
+            fetched.clear();
+        }
+        let new = || Arc::new(Source::new(Place::Issuer(Arc::clone(fetcher), issuer.to_owned())));
+        Some(Arc::clone(fetched.entry(issuer.to_owned()).or_insert_with(new)))
     }
 }
 
-fn read_file(path: &Path) -> io::Result<Vec<WebKey>> {
+impl Source {
+    fn new(place: Place) -> Self {
+        Self { place, state: Mutex::default() }
+    }
+
+    async fn keys(&self, key_id: &str, now: Timestamp) -> Result<Arc<[WebKey]>, io::Error> {
+        let mut state = self.state.lock().await;
+        let age = |at: Timestamp| now.seconds().saturating_sub(at.seconds()).max(0);
+        if let Some(Known { read, keys }) = &state.known {
+            let has_key = keys.iter().any(|key| key.id == key_id);
+            if has_key && age(*read) < READ_SECONDS_MAX {
+                return Ok(Arc::clone(keys));
+            }
+        }
+        let stale = |known: &Option<Known>| {
+            known.as_ref().filter(|known| age(known.read) < STALE_SECONDS_MAX).map(|known| Arc::clone(&known.keys))
+        };
+        if state.tried.is_some_and(|tried| age(tried) < READ_SECONDS_MIN) {
+            return stale(&state.known).ok_or_else(|| io::Error::other("it was tried a moment ago"));
+        }
+        state.tried = Some(now);
+        match self.read().await {
+            Ok(keys) => {
+                let keys: Arc<[WebKey]> = keys.into();
+                state.known = Some(Known { read: now, keys: Arc::clone(&keys) });
+                Ok(keys)
+            }
+            Err(error) => stale(&state.known).ok_or(error),
+        }
+    }
+
+    async fn read(&self) -> io::Result<Vec<WebKey>> {
+        let bytes = match &self.place {
+            Place::File(path) => {
+                let path = path.clone();
+                tokio::task::spawn_blocking(move || read_file(&path)).await.map_err(io::Error::other)??
+            }
+            Place::Issuer(fetcher, issuer) => fetcher.key_set(issuer).await?,
+        };
+        parse_set(&bytes).ok_or_else(|| io::Error::other("it is no set of keys"))
+    }
+}
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(SET_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    std::fs::File::open(path)?.take(SET_BYTES_MAX.saturating_add(1)).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > SET_BYTES_MAX) {
         return Err(io::Error::other("the set of keys is too long"));
     }
-    parse_set(&bytes).ok_or_else(|| io::Error::other("the file is no set of keys"))
+    Ok(bytes)
 }
 
 /// Reads a set. Keys that are of no use here (encryption, other types, without an id) are left out.
@@ -206,6 +265,10 @@ const KEYS_MAX: usize = 100;
 const READ_SECONDS_MIN: i64 = 10;
 /// A set is read again after so many seconds at the latest.
 const READ_SECONDS_MAX: i64 = 300;
+/// A set that cannot be read again is used for so many seconds.
+const STALE_SECONDS_MAX: i64 = 3600;
+/// Most issuers whose fetched keys are kept.
+const ISSUERS_MAX: usize = 1000;
 
 #[cfg(test)]
 mod tests;

@@ -87,23 +87,8 @@ impl Transport {
     /// # Errors
     /// If the certificates cannot be read.
     pub(super) fn new(settings: XksSettings) -> Result<Self, TransportError> {
-        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-        if let Some(pem) = &settings.authorities {
-            let before = roots.len();
-            for certificate in CertificateDer::pem_slice_iter(pem) {
-                let certificate = certificate.map_err(|error| TransportError(error.to_string()))?;
-                roots.add(certificate).map_err(|error| TransportError(error.to_string()))?;
-            }
-            if roots.len() == before {
-                return Err(TransportError("there is no certificate in it".into()));
-            }
-        }
-        let config = ClientConfig::builder_with_provider(Arc::new(provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| TransportError(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self { settings, tls: TlsConnector::from(Arc::new(config)), peers: Arc::default() })
+        let tls = connector(settings.authorities.as_deref())?;
+        Ok(Self { settings, tls, peers: Arc::default() })
     }
 
     pub(super) fn knows_vpc_service(&self, name: &str) -> bool {
@@ -180,13 +165,7 @@ impl Transport {
         if let Some(address) = told {
             return TcpStream::connect(address).await.map_err(|_| XksFailure::Unreachable);
         }
-        let found = lookup_host((place.host, PORT)).await.map_err(|_| XksFailure::Unreachable)?;
-        for address in found.take(ADDRESSES_MAX).filter(|address| is_reachable_by_name(address.ip())) {
-            if let Ok(stream) = TcpStream::connect(address).await {
-                return Ok(stream);
-            }
-        }
-        Err(XksFailure::Unreachable)
+        connect_by_name(place.host).await.map_err(|_| XksFailure::Unreachable)
     }
 
     fn take_idle(&self, place: &Place<'_>) -> Option<Connection> {
@@ -269,6 +248,46 @@ impl Place<'_> {
     }
 }
 
+/// What TLS to others needs: the public certificate authorities, and those in a PEM beside them.
+///
+/// # Errors
+/// If the certificates cannot be read.
+pub(crate) fn connector(authorities: Option<&[u8]>) -> Result<TlsConnector, TransportError> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if let Some(pem) = authorities {
+        let before = roots.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|error| TransportError(error.to_string()))?;
+            roots.add(certificate).map_err(|error| TransportError(error.to_string()))?;
+        }
+        if roots.len() == before {
+            return Err(TransportError("there is no certificate in it".into()));
+        }
+    }
+    let config = ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TransportError(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// Connects to port 443 of a host that its name leads to, unless it leads to this machine or its link.
+///
+/// # Errors
+/// If no address can be reached, or none may be.
+pub(crate) async fn connect_by_name(host: &str) -> std::io::Result<TcpStream> {
+    let mut last = std::io::Error::other("the name leads to no address that may be asked");
+    let found = lookup_host((host, PORT)).await?;
+    for address in found.take(ADDRESSES_MAX).filter(|address| is_reachable_by_name(address.ip())) {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
 /// The specification's cipher suites and nothing else.
 fn provider() -> CryptoProvider {
     use aws_lc_rs::cipher_suite::{
@@ -322,7 +341,7 @@ pub struct TransportError(String);
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the certificate authorities of external key store proxies cannot be read: {}", self.0)
+        write!(f, "the certificate authorities to trust cannot be read: {}", self.0)
     }
 }
 

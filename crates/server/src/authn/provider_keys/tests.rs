@@ -68,20 +68,22 @@ fn what_is_of_no_use_is_left_out_and_what_is_no_set_is_refused() {
 async fn a_file_is_read_again_for_a_new_key_but_not_for_every_token() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys.json");
-    let keys = ProviderKeys::in_files([("https://i".to_owned(), path.clone())].into());
+    let keys = ProviderKeys::new([("https://i".to_owned(), path.clone())].into(), None);
     let ids = async |key_id: &str, now| {
         let found = keys.of("https://i", key_id, at(now)).await;
         found.map(|keys| keys.unwrap().iter().map(|key| key.id.clone()).collect::<Vec<_>>())
     };
     assert!(ids("a", 0).await.is_err(), "no file yet");
     std::fs::write(&path, set(&[rsa("a")])).unwrap();
-    assert_eq!(ids("a", 1).await.unwrap(), ["a"]);
+    assert!(ids("a", 9).await.is_err(), "too soon");
+    assert_eq!(ids("a", 10).await.unwrap(), ["a"]);
     std::fs::write(&path, set(&[rsa("b")])).unwrap();
-    assert_eq!(ids("b", 10).await.unwrap(), ["a"], "too soon");
+    assert_eq!(ids("b", 19).await.unwrap(), ["a"], "too soon");
     assert_eq!(ids("a", 200).await.unwrap(), ["a"]);
     assert_eq!(ids("b", 201).await.unwrap(), ["b"]);
     std::fs::write(&path, b"broken").unwrap();
     assert_eq!(ids("c", 300).await.unwrap(), ["b"], "what is known is still good");
-    assert!(ids("b", 502).await.is_err(), "and not for ever");
+    assert_eq!(ids("b", 3_800).await.unwrap(), ["b"]);
+    assert!(ids("b", 3_810).await.is_err(), "and not for ever");
     assert!(keys.of("https://other", "a", at(0)).await.unwrap().is_none());
 }
