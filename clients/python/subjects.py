@@ -1,8 +1,8 @@
 """Keys of every kind in every state, with what a right call of each operation on them needs.
 
 Not here: what the calls should answer; that is each test's.
-Invariants: a state is reached as a user would reach it; what a call needs (a ciphertext, a signature, a grant, an alias,
-an import token) was made while the key could be used; the calls of `CALLS` would succeed on an enabled key.
+Invariants: a state is reached as a user would reach it; what a call needs (a ciphertext, a signature, a grant, an
+alias, an import token) was made while the key could be used; the calls of `CALLS` would succeed on an enabled key.
 """
 
 import dataclasses

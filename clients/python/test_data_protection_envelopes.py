@@ -40,7 +40,7 @@ def test_a_re_encryption_stays_in_its_region(world):
 
 
 def test_a_card_number_is_read_by_decryption_alone(fresh):
-    """R70: it is on no disk and in no record or output; who may not decrypt does not see it; the audit lists both uses."""
+    """R70: on no disk, in no record or output; who may not decrypt does not see it; the audit lists each use."""
     kms, key, hunt = fresh.kms(), fresh.make_key(), Hunt()
     hunt.add("card number", CARD_NUMBER)
     blob = kms.encrypt(KeyId=key.id, Plaintext=CARD_NUMBER, EncryptionContext=CONTEXT)["CiphertextBlob"]

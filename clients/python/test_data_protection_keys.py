@@ -124,7 +124,10 @@ def test_moving_an_alias_rotates_by_hand(world, alias, origin):
 @pytest.mark.parametrize(
     "other, what",
     [
-        ({"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}, "usage {} to a CMK with key usage {}. The key usage"),
+        (
+            {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"},
+            "usage {} to a CMK with key usage {}. The key usage",
+        ),
         ({"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT"}, "type {} to a CMK with key type {}. The key type"),
     ],
 )

@@ -58,7 +58,8 @@ def test_imported_material_is_nowhere_but_in_the_keeper(fresh):
     hunt.add("imported material", material)
     bring_in(kms, key.id, material)
     blob = kms.encrypt(KeyId=key.id, Plaintext=b"m")["CiphertextBlob"]
-    assert not hunt.in_bytes(repr([kms.describe_key(KeyId=key.id), kms.list_key_rotations(KeyId=key.id), blob]).encode())
+    answers = [kms.describe_key(KeyId=key.id), kms.list_key_rotations(KeyId=key.id), blob]
+    assert not hunt.in_bytes(repr(answers).encode())
     kms.delete_imported_key_material(KeyId=key.id)
     bring_in(kms, key.id, material)
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"m"

@@ -1,7 +1,7 @@
 """Every error that the API model declares for an operation is provoked, or `vectors/declared-errors.json` says why not.
 
-Not here: errors that any operation may answer (signatures, access, validation); the texts of the errors, which the tests
-of each operation have.
+Not here: errors that any operation may answer (signatures, access, validation); the texts of the errors, which the
+tests of each operation have.
 """
 
 import json
@@ -24,6 +24,7 @@ DAY = 86_400
 ALIASES_PER_KEY = 50
 ROTATIONS_ON_DEMAND = 25
 POLICY_BYTES_MAX = 32_768
+LOWERED_LIMITS = "[limits]\ngrants_per_key_max = 2\n"
 MISSING_ID = str(uuid.uuid4())
 # A key of this kind is not for what the operation does.
 OTHER_KIND = {"symmetric": "mac", "mac": "symmetric", "sign": "agree", "agree": "sign", "encapsulate": "sign"}
@@ -200,7 +201,7 @@ def provoker(world):
 
 
 # Ways that need a server of their own.
-APART = {"unwritable trail", "old token", "rotation that is due"}
+APART = {"unwritable trail", "old token", "rotation that is due", "lowered limit"}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -239,6 +240,18 @@ def test_errors_that_come_with_time_are_provoked(steered):
     steered.kms().enable_key_rotation(KeyId=key.id, RotationPeriodInDays=90)
     steered.server.advance(90 * DAY - 600)
     assert code_of(steered.kms().rotate_key_on_demand, {"KeyId": key.id}) == "ConflictException"
+
+
+def test_limits_that_the_operator_lowered_are_reached(servers, tmp_path):
+    """R26: what by default is too much for a test."""
+    config = tmp_path / "kanuki.toml"
+    config.write_text(LOWERED_LIMITS)
+    world = World(servers.make("lowered", config=config))
+    provoker = Provoker(world)
+    parameters = provoker.parameters("CreateGrant")
+    codes = [code_of(world.kms().create_grant, parameters) for _ in range(3)]
+    # One grant was made with the subject.
+    assert codes == [None, "LimitExceededException", "LimitExceededException"]
 
 
 def test_every_declared_error_is_provoked_or_has_a_reason(world, record_property):

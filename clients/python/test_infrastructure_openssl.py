@@ -1,5 +1,5 @@
-"""The OpenSSL command line as the other side: what a key here signs, encrypts, agrees and authenticates, it accepts, and
-what it makes with the same key is accepted here.
+"""The OpenSSL command line as the other side: what a key here signs, encrypts, agrees and authenticates, it accepts,
+and what it makes with the same key is accepted here.
 
 Not here: ML-DSA, ML-KEM and Ed25519ph, which OpenSSL 3.0 has not; ML-DSA and ML-KEM have Python's `cryptography` as
 their other side below. The keys are made by OpenSSL and imported, so that both sides have the same private key; keys
