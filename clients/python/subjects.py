@@ -99,7 +99,7 @@ class Subjects:
         if multi_region or state == "PendingReplicaDeletion":
             parameters["MultiRegion"] = True
         policy = self.policy(kind, origin)
-        subject = Subject(kind, origin, self.world.make_key(Origin=origin, Policy=policy, **parameters))
+        subject = Subject(kind, origin, self._create(Origin=origin, Policy=policy, **parameters))
         if origin == "EXTERNAL":
             subject.material = new_material(kind)
             wrapped = prepare(self.kms, subject.id, subject.material)
@@ -109,7 +109,7 @@ class Subjects:
         # A primary key with a replica does not come to PendingDeletion before its replica is gone.
         if (kind == "replicated" and state != "PendingDeletion") or state == "PendingReplicaDeletion":
             self._replicate(subject)
-        self._reach(subject, state)
+        self.reach(subject, state)
         assert self.state(subject) == state
         return subject
 
@@ -121,7 +121,8 @@ class Subjects:
         """The answer of DescribeKey."""
         return self.kms.describe_key(KeyId=subject.id)["KeyMetadata"]
 
-    def _reach(self, subject: Subject, state: str) -> None:
+    def reach(self, subject: Subject, state: str) -> None:
+        """Takes a new key to a state."""
         if state == "Disabled":
             self.kms.disable_key(KeyId=subject.id)
         elif state in ("PendingDeletion", "PendingReplicaDeletion"):
@@ -130,6 +131,9 @@ class Subjects:
             self.kms.delete_imported_key_material(KeyId=subject.id)
         else:
             assert state == "Enabled", f"no way to reach {state}"
+
+    def _create(self, **parameters) -> Key:
+        return self.world.make_key(**parameters)
 
     def _replicate(self, subject: Subject) -> None:
         self.kms.replicate_key(KeyId=subject.id, ReplicaRegion=FAR_REGION, Policy=POLICY)
@@ -156,6 +160,35 @@ class Subjects:
     def parameters(self, operation: str, subject: Subject, part: str | None = None) -> dict:
         """The parameters of a right call on the subject. `part` says which of two keys it is."""
         return CALLS[operation](self, subject, part)
+
+
+class StoredSubjects(Subjects):
+    """Makes subjects in custom key stores: those that are to be unavailable in a store that is disconnected then.
+
+    `outside` knows a server with two stores: it makes keys in them, connects and disconnects them.
+    """
+
+    def __init__(self, outside):
+        super().__init__(outside.world)
+        self._outside = outside
+        self._store, self._closed_store = outside.two_stores()
+
+    def make(self, kind: str, origin="EXTERNAL_KEY_STORE", state="Enabled", multi_region=False) -> Subject:
+        """A key in a state; never a multi-Region key."""
+        self._into = self._closed_store if state == "Unavailable" else self._store
+        if state == "Unavailable":
+            self._outside.open(self._closed_store)
+        return super().make(kind, origin, state, multi_region)
+
+    def reach(self, subject: Subject, state: str) -> None:
+        """Takes a new key to a state."""
+        if state == "Unavailable":
+            self._outside.close(self._closed_store)
+        else:
+            super().reach(subject, state)
+
+    def _create(self, **parameters) -> Key:
+        return self._outside.make_key(self._into, **parameters)
 
 
 def method(client, operation: str):

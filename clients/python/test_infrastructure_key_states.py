@@ -9,8 +9,11 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+import xks_proxy
+from conftest import Servers
 from kanuki import REPOSITORY
-from subjects import CALLS, OPERATIONS, Subjects, method, served
+from subjects import CALLS, OPERATIONS, StoredSubjects, Subjects, method, served
+from test_infrastructure_custom_key_stores import Outside
 
 TABLE = json.loads((REPOSITORY / "vectors" / "key-state-operations.json").read_text())
 NOT_SERVED = set(TABLE["not_served"])
@@ -44,6 +47,34 @@ def subjects(world):
     return Subjects(world)
 
 
+class Stores(Outside):
+    """A server with two external key stores."""
+
+    def two_stores(self) -> tuple[str, str]:
+        return self.connected(), self.connected(XksProxyUriEndpoint=f"https://{xks_proxy.HOSTS[1]}")
+
+    def open(self, store: str) -> None:
+        if self.described(store)["ConnectionState"] != "CONNECTED":
+            assert self.connect(store)["ConnectionState"] == "CONNECTED"
+
+    def close(self, store: str) -> None:
+        assert self.disconnect(store)["ConnectionState"] == "DISCONNECTED"
+
+    def make_key(self, store: str, **parameters):
+        del parameters["Origin"]
+        self._names += 1
+        return self.key(store, f"external-{self._names}", **parameters)
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    servers = Servers()
+    stores = Stores(servers, tmp_path_factory.mktemp("stores"))
+    yield StoredSubjects(stores)
+    stores.proxy.stop()
+    servers.close()
+
+
 @pytest.fixture(scope="module")
 def kept():
     """Subjects that are as they were made, by kind, origin and state."""
@@ -55,12 +86,13 @@ def name(row: dict) -> str:
 
 
 @pytest.mark.parametrize("row", [row for row in TABLE["rows"] if row["operation"] not in NOT_SERVED], ids=name)
-def test_each_state_has_its_answer(subjects, kept, row):
+def test_each_state_has_its_answer(subjects, stored, kept, row):
     """R94, R97-R100: success or the refusal with its text; a refusal changes nothing that DescribeKey shows."""
     found = []
     for state, origin, expected in cells(row):
         if reason_not_to_walk(row, state, origin) is None:
-            problem = walk(subjects, kept, row, state, origin, expected)
+            makers = stored if origin == "EXTERNAL_KEY_STORE" else subjects
+            problem = walk(makers, kept, row, state, origin, expected)
             found += [f"{state}, {origin}: {problem}"] if problem else []
     assert not found, "\n".join(found)
 
