@@ -27,9 +27,26 @@ TABLE = json.loads((REPOSITORY / "vectors" / "condition-keys.json").read_text())
 ALL_ALIASES, ALL_KEYS = f"arn:aws:kms:*:{HOME}:alias/*", f"arn:aws:kms:*:{HOME}:key/*"
 # Refusals that come after authorization.
 AFTERWARDS = {
-    "DryRunOperationException", "KMSInvalidStateException", "MalformedPolicyDocumentException",
-    "UnsupportedOperationException",
+    "CustomKeyStoreNotFoundException", "DryRunOperationException", "KMSInvalidStateException",
+    "MalformedPolicyDocumentException", "UnsupportedOperationException", "XksProxyUriUnreachableException",
 }  # fmt: skip
+MISSING_STORE = {"CustomKeyStoreId": "cks-0123456789abcdef0"}
+WITHOUT_KEY = {
+    "ConnectCustomKeyStore": MISSING_STORE,
+    "CreateCustomKeyStore": {
+        "CustomKeyStoreName": "of condition keys",
+        "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
+        "XksProxyConnectivity": "PUBLIC_ENDPOINT",
+        "XksProxyUriEndpoint": "https://no-such-host.invalid",
+        "XksProxyUriPath": "/kms/xks/v1",
+        "XksProxyAuthenticationCredential": {"AccessKeyId": "A" * 20, "RawSecretAccessKey": "s" * 43},
+    },
+    "DeleteCustomKeyStore": MISSING_STORE,
+    "DescribeCustomKeyStores": {},
+    "DisconnectCustomKeyStore": MISSING_STORE,
+    "GenerateRandom": {"NumberOfBytes": 8},
+    "UpdateCustomKeyStore": {**MISSING_STORE, "NewCustomKeyStoreName": "another"},
+}
 WITH_ANOTHER_OPERATION = {"ReEncryptFrom": ("ReEncrypt", "source"), "ReEncryptTo": ("ReEncrypt", "destination")}
 ON_IMPORTED = {"DeleteImportedKeyMaterial", "GetParametersForImport", "ImportKeyMaterial"}
 ON_DOOMED = {
@@ -198,7 +215,7 @@ class Walk:
     def parameters(self, who: Person, action: str, operation: str, part, subject) -> dict:
         """A right call, with what the condition key needs in it."""
         if subject is None:
-            parameters = {"GenerateRandom": {"NumberOfBytes": 8}}.get(action, {})
+            parameters = WITHOUT_KEY.get(action, {})
             if action == "ListRetirableGrants":
                 parameters = {"RetiringPrincipal": user(who.name)}
         elif action == "UpdateAlias":
