@@ -306,3 +306,25 @@ CALLS = {
         "MacAlgorithm": "HMAC_SHA_256",
     },
 }
+MISSING_STORE = {"CustomKeyStoreId": "cks-0123456789abcdef0"}
+# The parameters of operations on no key; the custom key stores that they name do not exist, or cannot be reached.
+WITHOUT_KEY = {
+    "ConnectCustomKeyStore": MISSING_STORE,
+    "CreateCustomKeyStore": {
+        "CustomKeyStoreName": "out of reach",
+        "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
+        "XksProxyConnectivity": "PUBLIC_ENDPOINT",
+        "XksProxyUriEndpoint": "https://no-such-host.invalid",
+        "XksProxyUriPath": "/kms/xks/v1",
+        "XksProxyAuthenticationCredential": {"AccessKeyId": "A" * 20, "RawSecretAccessKey": "s" * 43},
+    },
+    "CreateKey": {},
+    "DeleteCustomKeyStore": MISSING_STORE,
+    "DescribeCustomKeyStores": {},
+    "DisconnectCustomKeyStore": MISSING_STORE,
+    "GenerateRandom": {"NumberOfBytes": 8},
+    "ListAliases": {},
+    "ListKeys": {},
+    "ListRetirableGrants": {"RetiringPrincipal": user("Admin")},
+    "UpdateCustomKeyStore": {**MISSING_STORE, "NewCustomKeyStoreName": "another"},
+}

@@ -20,7 +20,7 @@ from conftest import Servers
 from kanuki import REPOSITORY
 from neighbour import for_caller
 from policies import ADMIN, ENABLE_IAM, HOME, allow, document, identity, user
-from subjects import CALLS, KINDS, OPERATIONS, Subjects, method, served
+from subjects import CALLS, KINDS, OPERATIONS, WITHOUT_KEY, Subjects, method, served
 from world import FAR_REGION, HOME_REGION, KNOWN_ALIAS, KNOWN_ARN, KNOWN_KEY_ID, KNOWN_MATERIAL, Key, World
 
 TABLE = json.loads((REPOSITORY / "vectors" / "condition-keys.json").read_text())
@@ -30,23 +30,6 @@ AFTERWARDS = {
     "CustomKeyStoreNotFoundException", "DryRunOperationException", "KMSInvalidStateException",
     "MalformedPolicyDocumentException", "UnsupportedOperationException", "XksProxyUriUnreachableException",
 }  # fmt: skip
-MISSING_STORE = {"CustomKeyStoreId": "cks-0123456789abcdef0"}
-WITHOUT_KEY = {
-    "ConnectCustomKeyStore": MISSING_STORE,
-    "CreateCustomKeyStore": {
-        "CustomKeyStoreName": "of condition keys",
-        "CustomKeyStoreType": "EXTERNAL_KEY_STORE",
-        "XksProxyConnectivity": "PUBLIC_ENDPOINT",
-        "XksProxyUriEndpoint": "https://no-such-host.invalid",
-        "XksProxyUriPath": "/kms/xks/v1",
-        "XksProxyAuthenticationCredential": {"AccessKeyId": "A" * 20, "RawSecretAccessKey": "s" * 43},
-    },
-    "DeleteCustomKeyStore": MISSING_STORE,
-    "DescribeCustomKeyStores": {},
-    "DisconnectCustomKeyStore": MISSING_STORE,
-    "GenerateRandom": {"NumberOfBytes": 8},
-    "UpdateCustomKeyStore": {**MISSING_STORE, "NewCustomKeyStoreName": "another"},
-}
 WITH_ANOTHER_OPERATION = {"ReEncryptFrom": ("ReEncrypt", "source"), "ReEncryptTo": ("ReEncrypt", "destination")}
 ON_IMPORTED = {"DeleteImportedKeyMaterial", "GetParametersForImport", "ImportKeyMaterial"}
 ON_DOOMED = {
@@ -215,9 +198,8 @@ class Walk:
     def parameters(self, who: Person, action: str, operation: str, part, subject) -> dict:
         """A right call, with what the condition key needs in it."""
         if subject is None:
-            parameters = WITHOUT_KEY.get(action, {})
-            if action == "ListRetirableGrants":
-                parameters = {"RetiringPrincipal": user(who.name)}
+            own = {"RetiringPrincipal": user(who.name)} if action == "ListRetirableGrants" else {}
+            parameters = {**WITHOUT_KEY[action], **own}
         elif action == "UpdateAlias":
             parameters = {"AliasName": self.moving, "TargetKeyId": subject.id}
         else:

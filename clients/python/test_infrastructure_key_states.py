@@ -9,11 +9,10 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-import xks_proxy
 from conftest import Servers
 from kanuki import REPOSITORY
+from stores import Stores
 from subjects import CALLS, OPERATIONS, StoredSubjects, Subjects, method, served
-from test_infrastructure_custom_key_stores import Outside
 
 TABLE = json.loads((REPOSITORY / "vectors" / "key-state-operations.json").read_text())
 NOT_SERVED = set(TABLE["not_served"])
@@ -45,25 +44,6 @@ def reason_not_to_walk(row: dict, state: str, origin: str) -> str | None:
 @pytest.fixture(scope="module")
 def subjects(world):
     return Subjects(world)
-
-
-class Stores(Outside):
-    """A server with two external key stores."""
-
-    def two_stores(self) -> tuple[str, str]:
-        return self.connected(), self.connected(XksProxyUriEndpoint=f"https://{xks_proxy.HOSTS[1]}")
-
-    def open(self, store: str) -> None:
-        if self.described(store)["ConnectionState"] != "CONNECTED":
-            assert self.connect(store)["ConnectionState"] == "CONNECTED"
-
-    def close(self, store: str) -> None:
-        assert self.disconnect(store)["ConnectionState"] == "DISCONNECTED"
-
-    def make_key(self, store: str, **parameters):
-        del parameters["Origin"]
-        self._names += 1
-        return self.key(store, f"external-{self._names}", **parameters)
 
 
 @pytest.fixture(scope="module")
