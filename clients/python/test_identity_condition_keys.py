@@ -21,7 +21,17 @@ from kanuki import REPOSITORY
 from neighbour import for_caller
 from policies import ADMIN, ENABLE_IAM, HOME, allow, document, identity, user
 from subjects import CALLS, KINDS, OPERATIONS, WITHOUT_KEY, Subjects, method, served
-from world import FAR_REGION, HOME_REGION, KNOWN_ALIAS, KNOWN_ARN, KNOWN_KEY_ID, KNOWN_MATERIAL, Key, World
+from world import (
+    FAR_REGION,
+    HOME_REGION,
+    KNOWN_ALIAS,
+    KNOWN_ARN,
+    KNOWN_KEY_ID,
+    KNOWN_MATERIAL,
+    Key,
+    World,
+    write_config,
+)
 
 TABLE = json.loads((REPOSITORY / "vectors" / "condition-keys.json").read_text())
 ALL_ALIASES, ALL_KEYS = f"arn:aws:kms:*:{HOME}:alias/*", f"arn:aws:kms:*:{HOME}:key/*"
@@ -153,7 +163,8 @@ class Walk:
     def __init__(self, servers: Servers):
         path = servers.folder / "seed.toml"
         path.write_text(seed())
-        self.world = World(servers.over(servers.folder / "data", seed=path))
+        config = write_config(servers.folder)
+        self.world = World(servers.over(servers.folder / "data", seed=path, config=config))
         self.subjects = Subjects(self.world, policy=key_policy, other=Key(KNOWN_ARN))
         self.moving = "alias/moving"
         self.subjects.kms.create_alias(AliasName=self.moving, TargetKeyId=KNOWN_KEY_ID)
