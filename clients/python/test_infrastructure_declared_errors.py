@@ -28,7 +28,6 @@ LOWERED_LIMITS = "[limits]\ngrants_per_key_max = 2\n"
 MISSING_ID = str(uuid.uuid4())
 # A key of this kind is not for what the operation does.
 OTHER_KIND = {"symmetric": "mac", "mac": "symmetric", "sign": "agree", "agree": "sign", "encapsulate": "sign"}
-RECIPIENT = {"KeyEncryptionAlgorithm": "RSAES_OAEP_SHA_256", "AttestationDocument": b"no document"}
 
 
 class Provoker:
@@ -152,9 +151,6 @@ class Provoker:
 
     def lattice_key_to_import(self, operation: str) -> dict:
         return {"KeySpec": "ML_DSA_44", "KeyUsage": "SIGN_VERIFY", "Origin": "EXTERNAL"}
-
-    def recipient_without_a_trust_root(self, operation: str) -> dict:
-        return {**self.parameters(operation), "Recipient": RECIPIENT}
 
     def a_26_rotations(self, operation: str) -> dict:
         key = self.world.make_key()
