@@ -7,9 +7,11 @@ pub mod kms;
 pub mod sts;
 
 use crate::{
+    error::ApiError,
+    http::Incoming,
     operation::{Descriptor, Service},
     pipeline::Endpoint,
-    wire::Call,
+    wire::{self, Call},
 };
 
 /// The operations of a service, sorted by name.
@@ -44,6 +46,16 @@ pub(crate) fn find(call: &Call) -> Option<&'static dyn Endpoint> {
     let table = table(call.service);
     let place = table.binary_search_by(|entry| entry.descriptor().name.cmp(&call.operation)).ok()?;
     table.get(place).copied()
+}
+
+/// Reads the members of a call as each operation of a service does, and does nothing with them: one result for each
+/// operation. For fuzzing.
+pub fn read_as_each<'a>(
+    service: Service,
+    call: &'a Call,
+    incoming: &'a Incoming,
+) -> impl Iterator<Item = Result<(), ApiError>> + 'a {
+    table(service).iter().map(|entry| entry.read(wire::members(call, incoming)?))
 }
 
 /// The fixed facts of every operation.

@@ -191,6 +191,9 @@ pub(crate) trait Endpoint: Send + Sync {
     /// Whether its requests are signed.
     fn is_signed(&self) -> bool;
 
+    /// Reads the input and does nothing with it.
+    fn read(&self, fields: Fields) -> Result<(), ApiError>;
+
     /// Walks the rest of the line.
     fn perform<'a>(
         &'a self,
@@ -212,6 +215,10 @@ impl<O: Operation> Endpoint for Entry<O> {
         O::SIGNED
     }
 
+    fn read(&self, fields: Fields) -> Result<(), ApiError> {
+        parse::<O>(fields).map(drop)
+    }
+
     fn perform<'a>(
         &'a self,
         step: Step<'a>,
@@ -220,6 +227,12 @@ impl<O: Operation> Endpoint for Entry<O> {
     ) -> Pin<Box<dyn Future<Output = Result<Rendered, ApiError>> + Send + 'a>> {
         Box::pin(perform::<O>(step, fields, draft))
     }
+}
+
+fn parse<O: Operation>(mut fields: Fields) -> Result<O::Input, ApiError> {
+    let input = O::parse(&mut fields)?;
+    fields.finish()?;
+    Ok(input)
 }
 
 async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut Draft) -> Result<Rendered, ApiError> {
@@ -234,8 +247,7 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
         meter.charge_input(&fields)?;
     }
     let dry_run = O::DESCRIPTOR.dry_run && fields.read_dry_run()?;
-    let parsed = O::parse(&mut fields)?;
-    fields.finish()?;
+    let parsed = parse::<O>(fields)?;
     if let Some(parameters) = O::audit_parameters(&parsed) {
         draft.replace_parameters(parameters);
     }

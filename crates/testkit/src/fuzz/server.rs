@@ -6,13 +6,14 @@ use kanuki_server::{
     authn::Presented,
     error::ApiError,
     http::Incoming,
-    operation::{Operation, Service},
-    operations::{descriptors, kms, sts},
-    wire::{Call, Dialect, Fields, members, recognise, render_error},
+    operation::Service,
+    operations::{descriptors, read_as_each},
+    wire::{Call, Dialect, recognise, render_error},
 };
 
 /// Bodies of every protocol: the first byte chooses target header or form, the rest is the body. Whatever it is, it can
-/// be refused in the form its client expects, and never by a failure of the server. Each operation reads its members.
+/// be refused in the form its client expects, and never by a failure of the server. Each operation of every service of
+/// the protocol reads its members.
 pub fn fuzz_http_body(data: &[u8]) -> bool {
     let (choice, body) = data.split_first().map_or((0, data), |(choice, body)| (*choice, body));
     let mut incoming = Incoming { body: body.to_vec().into(), ..Incoming::default() };
@@ -22,8 +23,15 @@ pub fn fuzz_http_body(data: &[u8]) -> bool {
     }
     let call = recognise(&incoming);
     assert_eq!(call.dialect, if target.is_some() { Dialect::Json } else { Dialect::Query }, "the header decides");
-    let readers = if target.is_some() { KMS } else { STS };
-    readers.iter().filter(|reads| reads(&call, &incoming)).count() > 0
+    let services = Service::ALL.iter().filter(|service| (**service == Service::Kms) == target.is_some());
+    let mut was_read = false;
+    for result in services.flat_map(|service| read_as_each(*service, &call, &incoming)) {
+        match result {
+            Ok(()) => was_read = true,
+            Err(error) => is_refusal(&call, &error),
+        }
+    }
+    was_read
 }
 
 /// Headers and queries that claim a signature: the first line is the header `Authorization`, the second the query.
@@ -55,18 +63,6 @@ pub fn fuzz_sigv4_header(data: &[u8]) -> bool {
     true
 }
 
-/// Whether the operation's input is read; what is refused is refused well.
-fn reads<O: Operation>(call: &Call, incoming: &Incoming) -> bool {
-    let read = |fields: &mut Fields| O::parse(fields).map(drop);
-    match members(call, incoming).and_then(|mut fields| read(&mut fields).and_then(|()| fields.finish())) {
-        Ok(_) => true,
-        Err(error) => {
-            is_refusal(call, &error);
-            false
-        }
-    }
-}
-
 /// The error is the client's and can be written in its protocol, in bounded length.
 fn is_refusal(call: &Call, error: &ApiError) {
     let rendered = render_error(call, error, "1234abcd-12ab-34cd-56ef-1234567890ab");
@@ -80,37 +76,6 @@ fn is_refusal(call: &Call, error: &ApiError) {
         assert!(has_type, "a refusal names its type");
     }
 }
-
-type Reads = fn(&Call, &Incoming) -> bool;
-
-const KMS: &[Reads] = &[
-    reads::<kms::CancelKeyDeletion>,
-    reads::<kms::CreateAlias>,
-    reads::<kms::CreateKey>,
-    reads::<kms::Decrypt>,
-    reads::<kms::DeleteAlias>,
-    reads::<kms::DescribeKey>,
-    reads::<kms::DisableKey>,
-    reads::<kms::EnableKey>,
-    reads::<kms::Encrypt>,
-    reads::<kms::GenerateDataKey>,
-    reads::<kms::GenerateDataKeyWithoutPlaintext>,
-    reads::<kms::GenerateRandom>,
-    reads::<kms::GetKeyPolicy>,
-    reads::<kms::ListAliases>,
-    reads::<kms::ListKeyPolicies>,
-    reads::<kms::ListKeys>,
-    reads::<kms::ListResourceTags>,
-    reads::<kms::PutKeyPolicy>,
-    reads::<kms::ReEncrypt>,
-    reads::<kms::ScheduleKeyDeletion>,
-    reads::<kms::TagResource>,
-    reads::<kms::UntagResource>,
-    reads::<kms::UpdateAlias>,
-    reads::<kms::UpdateKeyDescription>,
-];
-
-const STS: &[Reads] = &[reads::<sts::AssumeRole>, reads::<sts::GetCallerIdentity>];
 
 /// Longer than any message with what it may repeat.
 const REFUSAL_BYTES_MAX: usize = 1 << 20;
