@@ -4,7 +4,7 @@ Not here: what the stores should answer; that is each test's.
 """
 
 import xks_proxy
-from test_infrastructure_custom_key_stores import Outside
+from outside import Outside
 
 
 class Stores(Outside):

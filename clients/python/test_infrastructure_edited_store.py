@@ -77,6 +77,8 @@ def answers(world: World, key, blob: bytes) -> dict:
         return kms.decrypt(CiphertextBlob=kms.encrypt(KeyId=key.arn, Plaintext=b"again")["CiphertextBlob"])["Plaintext"]
 
     calls = {
+        # Before any use, which would be told from memory.
+        "GetKeyLastUsage": lambda: kms.get_key_last_usage(KeyId=key.arn)["TrackingStartDate"],
         "DescribeKey": lambda: kms.describe_key(KeyId=key.arn)["KeyMetadata"],
         "GetKeyPolicy": lambda: kms.get_key_policy(KeyId=key.arn)["Policy"],
         "ListResourceTags": lambda: kms.list_resource_tags(KeyId=key.arn)["Tags"],
