@@ -5,14 +5,12 @@ import re
 
 import pytest
 
-import test_infrastructure_key_states as key_states
 import trail
 import xks_proxy
 from aws import error_of, refused, request_id
 from outside import OTHER_HOST, Outside, TIMEOUT_MS, VPC_SERVICE
 from secrecy import Hunt
-from subjects import Subjects
-from world import Key, World
+from world import Key
 
 CONTEXT = {"purpose": "custom key store"}
 # What the proxy says, and what it means to CreateCustomKeyStore, to ConnectCustomKeyStore and to CreateKey.
@@ -693,46 +691,3 @@ def test_an_account_has_ten_stores_in_a_region(outside):
     assert [len(page) for page in pages] == [3, 3, 3, 1] and sorted(made) == [id for page in pages for id in page]
     outside.kms.delete_custom_key_store(CustomKeyStoreId=made[0])
     outside.kms.create_custom_key_store(**last)
-
-
-class StoreWorld(World):
-    """A world whose keys of the origin EXTERNAL_KEY_STORE are made in a connected store."""
-
-    def __init__(self, outside: Outside, store: str):
-        super().__init__(outside.world.server)
-        self.outside, self.store, self._made = outside, store, 0
-
-    def make_key(self, *statements, **parameters) -> Key:
-        if parameters.get("Origin") == "EXTERNAL_KEY_STORE":
-            if self.outside.settled(self.store)["ConnectionState"] != "CONNECTED":
-                self.outside.connect(self.store)
-            self._made += 1
-            self.outside.proxy.add_key(f"walked-{self._made}")
-            parameters |= {"CustomKeyStoreId": self.store, "XksKeyId": f"walked-{self._made}"}
-        return super().make_key(*statements, **parameters)
-
-
-class StoreSubjects(Subjects):
-    """Subjects of which some are in a store; they become unavailable with it."""
-
-    def _reach(self, subject, state: str) -> None:
-        if state == "Unavailable":
-            self.world.outside.disconnect(self.world.store)
-        else:
-            super()._reach(subject, state)
-
-
-def test_the_table_of_key_states_holds_in_a_store(outside):
-    """R94: every cell of the table for keys in external key stores, and every one for unavailable keys."""
-    subjects = StoreSubjects(StoreWorld(outside, outside.connected()))
-    found, walked = [], 0
-    for wanted in ("Enabled", "Disabled", "PendingDeletion", "Unavailable"):
-        kept = {}
-        for row in (row for row in key_states.TABLE["rows"] if row["operation"] not in key_states.NOT_SERVED):
-            for state, origin, expected in key_states.cells(row):
-                if state == wanted and origin == "EXTERNAL_KEY_STORE" and row["kind"] == "symmetric":
-                    problem = key_states.walk(subjects, kept, row, state, origin, expected)
-                    found += [f"{key_states.name(row)}, {state}: {problem}"] if problem else []
-                    walked += 1
-    assert not found, "\n".join(found)
-    assert walked > 100
