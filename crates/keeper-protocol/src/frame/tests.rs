@@ -30,7 +30,7 @@ fn golden_bytes() {
     writer.push(0x0102, &Request::Hello { version: 300 }).unwrap();
     writer.push(7, &Response::Refused(Reason::WrongPhase)).unwrap();
     let hello = [0, 0, 0, 11, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0xac, 0x02];
-    let refused = [0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 7, 11, 10];
+    let refused = [0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 7, 11, 11];
     assert_eq!(writer.as_bytes(), [hello.as_slice(), refused.as_slice()].concat());
 }
 
