@@ -32,7 +32,7 @@ class Workspace:
     """The configuration in a directory of its own, applied to one server."""
 
     def __init__(self, world, place: pathlib.Path):
-        shutil.copy(REPOSITORY / "clients" / "terraform" / "main.tf", place)
+        shutil.copy(REPOSITORY / "clients" / "python" / "terraform" / "main.tf", place)
         keys = world.keys("Admin")
         self.place = place
         self.environment = clean_environment(
