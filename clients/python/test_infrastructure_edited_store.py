@@ -16,6 +16,8 @@ from world import World
 REFUSALS = {"KMSInternalException", "KeyUnavailableException"}
 # Lists walk over all records, so they may be refused as long as one of those is damaged.
 LISTS = {"ListKeys", "ListAliases"}
+# The number of the keyspace of keys' last uses.
+LAST_USES = 31
 
 
 class Store:
@@ -205,3 +207,24 @@ def test_an_older_value_in_a_newer_version_is_refused(fresh, two_keys):
     else:
         raise AssertionError(f"the old record was served: {policy}")
     assert fresh.kms().encrypt(KeyId=other.id, Plaintext=b"m")["KeyId"] == other.arn
+
+
+def test_a_damaged_last_use_holds_up_no_other(fresh, two_keys):
+    """R1: the last use of one key cannot be written over its damaged record; that of another key is, at the stop."""
+    keys, _ = two_keys
+    (key, _), (other, _) = keys
+    with Store(fresh.server) as store:
+        place = (LAST_USES, *(row for keyspace, row in store.rows_of(key.id) if keyspace == LAST_USES))
+        damaged, before = store.rows_of(key.id)[place], store.rows_of(other.id)[place]
+        store.put(LAST_USES, damaged[0], damaged[2][:-1] + bytes([damaged[2][-1] ^ 1]))
+    fresh.server.start()
+    for used in (key, other):
+        fresh.kms().encrypt(KeyId=used.id, Plaintext=b"m")
+    fresh.server.stop()
+    with Store(fresh.server) as store:
+        assert store.rows_of(other.id)[place] != before
+    fresh.server.start()
+    with pytest.raises(ClientError) as refused:
+        fresh.kms().get_key_last_usage(KeyId=key.id)
+    assert refused.value.response["Error"]["Code"] in REFUSALS
+    assert fresh.kms().get_key_last_usage(KeyId=other.id)["KeyLastUsage"]["Operation"] == "Encrypt"

@@ -212,6 +212,14 @@ pub enum StoreError {
     Unavailable(Source),
 }
 
+impl StoreError {
+    /// Whether one record is damaged, which says nothing of the others.
+    #[must_use]
+    pub const fn is_of_one_record(&self) -> bool {
+        matches!(self, Self::Encoding(_) | Self::Refused { .. })
+    }
+}
+
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -107,15 +107,26 @@ impl Identity {
         }
         let mut change = Transaction::default();
         for (id, noted) in &noted {
-            if self.access_key(id).await?.is_none() {
-                continue;
-            }
-            match self.store.get::<AccessKeyUses>(id).await? {
-                Some(before) => change.update::<AccessKeyUses>(id, before.version, noted),
-                None => change.create::<AccessKeyUses>(id, noted),
+            match self.add_use(&mut change, id, noted).await {
+                // It holds up no other key's.
+                Err(error) if error.is_of_one_record() => {
+                    tracing::error!(%error, access_key = id, "the last use of an access key cannot be written");
+                }
+                done => done?,
             }
         }
         Ok(Some((noted, change)))
+    }
+
+    async fn add_use(&self, change: &mut Transaction, id: &String, noted: &KeyUse) -> Result<(), StoreError> {
+        if self.access_key(id).await?.is_none() {
+            return Ok(());
+        }
+        match self.store.get::<AccessKeyUses>(id).await? {
+            Some(before) => change.update::<AccessKeyUses>(id, before.version, noted),
+            None => change.create::<AccessKeyUses>(id, noted),
+        }
+        Ok(())
     }
 
     /// Drops notes that were written, but for keys that were used again meanwhile.

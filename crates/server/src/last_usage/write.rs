@@ -116,19 +116,30 @@ impl LastUsage {
         self.store.commit(self.change(uses, keys).await?).await
     }
 
+    /// A damaged record holds up its own key and no other, or the trail would be read from ever further back.
     async fn change(&self, uses: &[(KeyArn, Use)], keys: &Keys) -> Result<Transaction, StoreError> {
         let mut change = Transaction::default();
         for (arn, found) in uses {
-            // What was known of a deleted key must not come back.
-            let Some(key) = keys.get(arn).await? else { continue };
-            match self.store.get::<LastUses>(&key_key(arn)).await? {
-                Some(known) if known.value.sequence >= found.sequence => continue,
-                Some(known) => change.update::<LastUses>(&key_key(arn), known.version, found),
-                None => change.create::<LastUses>(&key_key(arn), found),
+            match self.add_to(&mut change, arn, found, keys).await {
+                Err(error) if error.is_of_one_record() => {
+                    tracing::error!(%error, key = %arn, "the last use of a key cannot be written");
+                }
+                done => done?,
             }
-            key.expect_unchanged(&mut change);
         }
         Ok(change)
+    }
+
+    async fn add_to(&self, change: &mut Transaction, arn: &KeyArn, found: &Use, keys: &Keys) -> Result<(), StoreError> {
+        // What was known of a deleted key must not come back.
+        let Some(key) = keys.get(arn).await? else { return Ok(()) };
+        match self.store.get::<LastUses>(&key_key(arn)).await? {
+            Some(known) if known.value.sequence >= found.sequence => return Ok(()),
+            Some(known) => change.update::<LastUses>(&key_key(arn), known.version, found),
+            None => change.create::<LastUses>(&key_key(arn), found),
+        }
+        key.expect_unchanged(change);
+        Ok(())
     }
 }
 
