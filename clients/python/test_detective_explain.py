@@ -7,7 +7,7 @@ import tempfile
 import pytest
 from botocore.exceptions import ClientError
 
-from policies import ENABLE_IAM, HOME, OTHER, allow, deny, role, role_session, root, user
+from policies import ADMIN, ENABLE_IAM, HOME, OTHER, allow, deny, document, identity, role, role_session, root, user
 from world import HOME_REGION, write_seed
 
 
@@ -238,3 +238,98 @@ def test_a_hypothesis_about_nobody_is_refused(world):
     ):
         done = world.server.command("explain", *arguments)
         assert done.returncode != 0 and done.stderr, arguments
+
+
+# The whitepaper's policy for buckets, as printed, in a bucket of its own name.
+P4 = """{"Version":"2012-10-17","Id":"PutObjPolicy","Statement":[{"Sid":"DenyUnEncryptedObjectUploads","Effect":"Deny",
+"Principal":"*","Action":"s3:PutObject","Resource":"arn:aws:s3:::YourBucket/*","Condition":{"StringNotEquals":{
+"s3:x-amz-server-side-encryption":"aws:kms"}}}]}"""
+
+
+def decided(server, folder, policy: str, *arguments: str) -> dict:
+    """What is decided on a call that nobody made, with this policy on the resource."""
+    path = folder / "resource-policy.json"
+    path.write_text(policy)
+    (demand,) = explain(server, *arguments, "--resource-policy", str(path))["demands"]
+    return demand
+
+
+@pytest.mark.parametrize(
+    ("bucket", "header", "decision"),
+    [
+        ("YourBucket", None, "ExplicitDeny"),
+        ("YourBucket", "AES256", "ExplicitDeny"),
+        ("YourBucket", "aws:kms:dsse", "ExplicitDeny"),
+        ("YourBucket", "aws:kms", "Allow"),
+        ("OtherBucket", None, "Allow"),
+    ],
+)
+def test_the_policy_against_unencrypted_uploads_decides_on_the_header(world, tmp_path, bucket, header, decision):
+    """R85, policy P4, as far as its decision: each row of its table, for whom IAM lets put objects."""
+    call = ["--principal", user("Admin"), "--action", "s3:PutObject", "--resource", f"arn:aws:s3:::{bucket}/x"]
+    facts = ["--fact", f"s3:x-amz-server-side-encryption={header}"] if header else []
+    demand = decided(world.server, tmp_path, P4, *call, *facts)
+    assert demand["decision"] == decision, demand
+    (statement,) = by_name(demand, "given resource policy")["statements"]
+    assert statement["applies"] == (decision == "ExplicitDeny")
+    assert statement["resource"] == (bucket == "YourBucket")
+    (condition,) = statement["conditions"]
+    assert condition["request"] == ([header] if header else None)
+    # Who has no right in IAM gets none from a policy that only denies.
+    call[1] = user("Bob")
+    demand = decided(world.server, tmp_path, P4, *call, *facts)
+    assert demand["decision"] == ("ExplicitDeny" if decision == "ExplicitDeny" else "ImplicitDeny")
+
+
+def test_a_bucket_of_another_account_needs_both_sides(world, tmp_path):
+    """The account of a resource whose ARN does not tell it can be said."""
+    policy = document({**allow(user("Admin"), "s3:GetObject"), "Resource": "arn:aws:s3:::theirs/*"})
+    call = ["--principal", user("Admin"), "--action", "s3:GetObject", "--resource", "arn:aws:s3:::theirs/x"]
+    theirs = ["--resource-account", OTHER]
+    assert decided(world.server, tmp_path, policy, *call, *theirs)["decision"] == "Allow"
+    nothing = document({**allow(user("Alice"), "s3:GetObject"), "Resource": "arn:aws:s3:::theirs/*"})
+    assert decided(world.server, tmp_path, nothing, *call)["decision"] == "Allow"
+    assert decided(world.server, tmp_path, nothing, *call, *theirs)["decision"] == "ImplicitDeny"
+
+
+def test_a_key_policy_can_be_tried_before_it_is_put(world, tmp_path):
+    """It stands in for the stored one, which decides afterwards as before."""
+    key = world.make_key(allow(user("Bob"), "kms:Encrypt"))
+    call = ["--principal", user("Bob"), "--action", "kms:Encrypt", "--resource", key.arn]
+    assert decided(world.server, tmp_path, document(ENABLE_IAM), *call)["decision"] == "ImplicitDeny"
+    denied = document(ENABLE_IAM, deny(user("Bob"), "kms:Encrypt"))
+    assert decided(world.server, tmp_path, denied, *call)["decision"] == "ExplicitDeny"
+    world.kms("Bob").encrypt(KeyId=key.arn, Plaintext=b"x")
+    # Putting it has the same effect.
+    world.kms().put_key_policy(KeyId=key.id, PolicyName="default", Policy=document(ENABLE_IAM, ADMIN))
+    refused(world.kms("Bob").encrypt, KeyId=key.arn, Plaintext=b"x")
+
+
+def test_a_trust_policy_can_be_tried_before_it_is_put(world, tmp_path):
+    trust = {"Effect": "Allow", "Principal": {"AWS": user("Bob")}, "Action": "sts:AssumeRole"}
+    call = ["--principal", user("Bob"), "--action", "sts:AssumeRole", "--resource", role("UserRole")]
+    assert explain(world.server, *call)["demands"][0]["decision"] == "ImplicitDeny"
+    assert decided(world.server, tmp_path, document(trust), *call)["decision"] == "Allow"
+
+
+def test_a_policy_that_cannot_stand_there_is_refused(world, tmp_path):
+    """It does not parse for its place, names nobody, is too long; or the resource has no policy."""
+    path = tmp_path / "policy.json"
+    key = world.make_key()
+    bucket = ["--resource", "arn:aws:s3:::b/x"]
+    nobody = document({**allow(user("Nobody"), "s3:GetObject"), "Resource": "arn:aws:s3:::b/*"})
+    for text, resource in (
+        ("no policy", bucket),
+        (document(identity("Allow", "s3:GetObject")), bucket),
+        (nobody, bucket),
+        (document(allow(user("Nobody"), "kms:*")), ["--resource", key.arn]),
+        (P4 + " " * 600_000, bucket),
+        (P4, ["--resource", user("Alice")]),
+        (P4, []),
+    ):
+        path.write_text(text)
+        call = ["--principal", user("Bob"), "--action", "s3:GetObject", *resource]
+        done = world.server.command("explain", *call, "--resource-policy", str(path))
+        assert done.returncode != 0 and done.stderr.strip(), (text[:80], resource)
+    gone = ["--principal", user("Bob"), "--action", "s3:GetObject", *bucket, "--resource-policy", str(tmp_path / "none")]
+    assert world.server.command("explain", *gone).returncode != 0

@@ -156,6 +156,12 @@ pub(crate) struct ExplainArgs {
     /// Key by id, alias or ARN, or another ARN; none for an action without resource
     #[arg(long, value_name = "KEY", requires = "principal")]
     pub(crate) resource: Option<String>,
+    /// Account of the resource, where its name does not tell it [default: the principal's]
+    #[arg(long, value_name = "ID", requires = "resource")]
+    pub(crate) resource_account: Option<AccountId>,
+    /// File with a policy of the resource, in place of the one that is stored
+    #[arg(long, value_name = "FILE", requires = "resource")]
+    pub(crate) resource_policy: Option<PathBuf>,
     /// Region [default: the server's first]
     #[arg(long, value_name = "NAME", requires = "principal")]
     pub(crate) region: Option<Region>,

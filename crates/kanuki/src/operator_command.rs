@@ -7,6 +7,7 @@ mod access;
 mod accounts;
 mod explain;
 mod lint;
+mod policy_file;
 
 use std::{collections::BTreeMap, io::Write};
 
@@ -65,6 +66,8 @@ pub(crate) fn explain(
                 principal: principal.clone(),
                 action: action.clone(),
                 resource: args.resource.clone(),
+                resource_account: args.resource_account,
+                resource_policy: args.resource_policy.as_deref().map(policy_file::read).transpose()?,
                 region: args.region.clone(),
                 context: args.context.iter().cloned().collect(),
                 facts,

@@ -128,9 +128,23 @@ impl Operator {
     async fn run(&self, act: &Act) -> Result<Done, ApiError> {
         match act {
             Act::CreateAccount { account } => accounts::create(self, *account).await,
-            Act::ExplainCall { principal, action, resource, region, context, facts } => {
-                let supposed = Supposed { context: context.clone(), facts: facts.clone() };
-                explain::call(self, principal, action, resource.as_deref(), region.as_ref(), supposed).await
+            Act::ExplainCall {
+                principal,
+                action,
+                resource,
+                resource_account,
+                resource_policy,
+                region,
+                context,
+                facts,
+            } => {
+                let supposed = Supposed {
+                    context: context.clone(),
+                    facts: facts.clone(),
+                    resource_policy: resource_policy.clone(),
+                };
+                let named = (resource.as_deref(), *resource_account);
+                explain::call(self, principal, action, named, region.as_ref(), supposed).await
             }
             Act::ExplainRequest { request_id } => explain::request(self, request_id).await,
             Act::LintKeyPolicy { key } => lint::key_policy(self, key).await,

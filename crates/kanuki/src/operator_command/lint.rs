@@ -1,12 +1,12 @@
 //! Advice about a policy: of a file, and as text.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use kanuki_policy::{TEXT_CHARS_MAX, Target, findings};
+use kanuki_policy::{Target, findings};
 use kanuki_server::keys::finding_json;
 use serde_json::{Value, json};
 
-use super::{items, text_of};
+use super::{items, policy_file, text_of};
 use crate::{
     cli::{DocumentKind, LintArgs},
     error::CommandError,
@@ -21,12 +21,7 @@ pub(super) fn file(args: &LintArgs) -> Result<Option<Value>, CommandError> {
             None => Ok(None),
         };
     }
-    let wrong = |error: std::io::Error| CommandError::from_error(error).during(path.display());
-    let length = fs::metadata(path).map_err(wrong)?.len();
-    if length > FILE_BYTES_MAX {
-        return Err(CommandError::new(format!("{}: a policy has at most {FILE_BYTES_MAX} bytes", path.display())));
-    }
-    let text = fs::read_to_string(path).map_err(wrong)?;
+    let text = policy_file::read(path)?;
     let guessed = if text.contains("Principal\"") { DocumentKind::Key } else { DocumentKind::Identity };
     let target = match args.kind.unwrap_or(guessed) {
         DocumentKind::Identity => Target::Identity,
@@ -66,6 +61,3 @@ pub(super) fn text(found: &Value) -> String {
         all => all.iter().map(line).collect(),
     }
 }
-
-/// A character has at most four bytes.
-const FILE_BYTES_MAX: u64 = 4 * TEXT_CHARS_MAX as u64;

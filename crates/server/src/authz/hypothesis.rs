@@ -5,6 +5,7 @@
 //! absent unless it is given.
 
 pub(crate) mod access;
+mod given;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -59,6 +60,8 @@ pub(crate) struct Supposed {
     pub(crate) context: BTreeMap<String, String>,
     /// Condition keys that the call is supposed to have, over those that follow from caller and resource.
     pub(crate) facts: BTreeMap<String, Vec<String>>,
+    /// The policy of the resource, in place of the one that is stored.
+    pub(crate) resource_policy: Option<String>,
 }
 
 impl Asker {
@@ -269,9 +272,9 @@ pub(crate) fn key_facts(facts: &mut FactMap, key: &KeyEntry) {
 /// Explains what would be decided.
 ///
 /// # Errors
-/// If the encryption context is too large, or if the store fails.
+/// If the encryption context is too large, if a policy that is given is refused, or if the store fails.
 pub(crate) async fn explain_call(
-    keys: &Keys,
+    (keys, identity): (&Keys, &Identity),
     asker: &Asker,
     action: &str,
     target: &Target,
@@ -294,6 +297,10 @@ pub(crate) async fn explain_call(
         Target::Other { arn, account, kind } => (arn.clone(), *kind, Some(*account), None),
         Target::Role(role) => (role.arn(), ResourceKind::RoleTrust, Some(role.account()), role.trust_policy()),
     };
+    let given = match supposed.resource_policy {
+        Some(text) => Some(given::resource_policy(identity, target, text).await?),
+        None => None,
+    };
     let account = account.ok_or_else(|| ApiError::validation("a service needs a resource"))?;
     let request = Request {
         action,
@@ -305,7 +312,7 @@ pub(crate) async fn explain_call(
         encryption_context: Some(&context),
     };
     let views = grants.views(&facts);
-    let policies = Policies { resource: policy, grants: &views, ..asker.policies() };
+    let policies = Policies { resource: given.as_ref().or(policy), grants: &views, ..asker.policies() };
     Ok(note_of(&request, &policies, explain(&request, &policies)))
 }
 

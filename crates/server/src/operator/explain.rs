@@ -49,7 +49,7 @@ pub(super) async fn call(
     operator: &Operator,
     principal: &str,
     action: &str,
-    resource: Option<&str>,
+    (resource, owner): (Option<&str>, Option<AccountId>),
     region: Option<&Region>,
     supposed: Supposed,
 ) -> Result<Done, ApiError> {
@@ -61,11 +61,14 @@ pub(super) async fn call(
     }
     let asker = Asker::find(&doors.identity, principal, home).await?;
     let target = match resource {
-        Some(resource) => target(operator, action, resource, asker.account().unwrap_or(home), region).await?,
+        Some(resource) => {
+            let account = owner.or(asker.account()).unwrap_or(home);
+            target(operator, action, resource, account, region).await?
+        }
         None => Target::Any,
     };
     let now = doors.clock.now();
-    let note = explain_call(&doors.keys, &asker, action, &target, supposed, (region, now)).await?;
+    let note = explain_call((&doors.keys, &doors.identity), &asker, action, &target, supposed, (region, now)).await?;
     Ok(Done::answer(json!({ "principal": asker.arn(), "demands": [note] })))
 }
 

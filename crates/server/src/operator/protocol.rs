@@ -35,6 +35,12 @@ pub enum Act {
         /// A key by id, alias or ARN; another ARN; none for an action without resource.
         #[serde(default)]
         resource: Option<String>,
+        /// Whose the resource is, where its name does not tell; none means the caller's account.
+        #[serde(default)]
+        resource_account: Option<AccountId>,
+        /// A policy of the resource, in place of the one that is stored.
+        #[serde(default)]
+        resource_policy: Option<String>,
         /// The Region; none means the default one.
         #[serde(default)]
         region: Option<Region>,
