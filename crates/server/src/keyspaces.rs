@@ -26,6 +26,10 @@ pub const GRANT_NAMES: u8 = 11;
 pub const GRANT_COUNTS: u8 = 12;
 /// Deleted keys whose grants are still to be removed.
 pub const GRANT_SWEEPS: u8 = 13;
+/// Keys by the instant at which they are to rotate.
+pub const ROTATIONS: u8 = 20;
+/// Imported key material by the instant at which it expires.
+pub const EXPIRIES: u8 = 21;
 /// Custom key stores.
 pub const CUSTOM_KEY_STORES: u8 = 24;
 /// KMS keys by the key of their custom key store.
@@ -38,10 +42,6 @@ pub const KEY_COUNTS: u8 = 30;
 pub const LAST_USES: u8 = 31;
 /// How far the trail was read for the last uses of keys.
 pub const LAST_USE_TRACKING: u8 = 32;
-/// Keys by the instant at which they are to rotate.
-pub const ROTATIONS: u8 = 20;
-/// Imported key material by the instant at which it expires.
-pub const EXPIRIES: u8 = 21;
 /// Groups.
 pub const GROUPS: u8 = 40;
 /// Names of groups, managed policies and instance profiles.
@@ -66,11 +66,11 @@ pub const ACCOUNT_ALIASES: u8 = 49;
 pub const ACCESS_KEY_USES: u8 = 50;
 /// Devices that show one-time codes.
 pub const MFA_DEVICES: u8 = 60;
+/// Identity providers that speak OpenID Connect.
+pub const OIDC_PROVIDERS: u8 = 61;
 /// Decisions with their reasons.
 pub const DECISIONS: u8 = 70;
 /// Decisions by the request that they were about.
 pub const DECISIONS_BY_REQUEST: u8 = 71;
 /// How much of decisions is kept.
 pub const DECISION_TOTALS: u8 = 72;
-/// Identity providers that speak OpenID Connect.
-pub const OIDC_PROVIDERS: u8 = 61;
