@@ -3,9 +3,12 @@
 import json
 import re
 
+import aws
 from aws import error_of, refused
 from policies import HOME, OTHER, allow, document, identity, root, user
 from principals import access_key, fresh_name, make_role, make_user, trusting
+from sigv4 import Keys
+from world import FAR_REGION, HOME_REGION
 
 LIST_KEYS = identity("Allow", "kms:ListKeys")
 
@@ -151,3 +154,45 @@ def test_nobody_gives_themselves_a_role_in_another_account(world):
     world.iam().put_user_policy(UserName=made.name, PolicyName="p", PolicyDocument=policy)
     assert error_of(made.client("sts").assume_role, RoleArn=arn, RoleSessionName="s1") == "AccessDenied"
     assert access_key(world, made.name)
+
+
+def test_the_last_use_of_a_role_is_told(steered):
+    """Fed by what its sessions sign, not by who takes them; in GetRole and the account's details; durable, for 400 days."""
+    world, iam = steered, steered.iam()
+    name = fresh_name("used")
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusting(user("Admin")))["Role"]["Arn"]
+    given = world.sts().assume_role(RoleArn=arn, RoleSessionName="s1")["Credentials"]
+    keys = Keys(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+    def last_used():
+        told = iam.get_role(RoleName=name)["Role"]["RoleLastUsed"]
+        details = iam.get_account_authorization_details(Filter=["Role"])["RoleDetailList"]
+        assert [role["RoleLastUsed"] for role in details if role["RoleName"] == name] == [told]
+        return told
+
+    assert last_used() == {}
+    aws.connect(world.server, keys, service="sts", region=HOME_REGION).get_caller_identity()
+    first = last_used()
+    assert first["Region"] == HOME_REGION
+    world.server.advance(600)
+    assert error_of(aws.connect(world.server, keys, service="iam", region=FAR_REGION).list_users) == "AccessDenied"
+    second = last_used()
+    assert second["Region"] == FAR_REGION
+    assert 600 <= (second["LastUsedDate"] - first["LastUsedDate"]).total_seconds() < 700
+    world.server.restart()
+    iam = world.iam()
+    assert last_used() == second
+    assert "RoleLastUsed" not in next(role for role in iam.list_roles()["Roles"] if role["RoleName"] == name)
+    iam.delete_role(RoleName=name)
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusting(user("Admin")))
+    assert last_used() == {}
+
+
+def test_a_use_of_long_ago_is_no_longer_told(steered):
+    """Activity is reported for 400 days."""
+    made, iam = make_role(steered), steered.iam()
+    made.client("sts").get_caller_identity()
+    steered.server.advance(400 * 86_400 - 60)
+    assert iam.get_role(RoleName=made.name)["Role"]["RoleLastUsed"] != {}
+    steered.server.advance(120)
+    assert iam.get_role(RoleName=made.name)["Role"]["RoleLastUsed"] == {}

@@ -45,7 +45,7 @@ pub use change_access_keys::KeyOwner;
 pub use change_groups::member_key;
 pub use entries::{AccessKeyEntry, PrincipalEntry, StoredPrincipal};
 pub use groups::{GroupEntry, GroupMembers, GroupRecord, Groups};
-pub use last_use::{AccessKeyUses, KeyUse};
+pub use last_use::{AccessKeyUses, LastUse, RoleUses, Used};
 pub use list::Found;
 pub use managed::{
     ManagedEntry, ManagedPolicies, ManagedPolicy, ManagedPolicyRecord, PolicyArn, PolicyEntities, PolicyRef,

@@ -64,6 +64,8 @@ pub const ROLE_PROFILES: u8 = 48;
 pub const ACCOUNT_ALIASES: u8 = 49;
 /// The last uses of access keys.
 pub const ACCESS_KEY_USES: u8 = 50;
+/// The last uses of roles.
+pub const ROLE_USES: u8 = 51;
 /// Devices that show one-time codes.
 pub const MFA_DEVICES: u8 = 60;
 /// Identity providers that speak OpenID Connect.

@@ -234,9 +234,7 @@ impl Authenticator {
         if !right {
             return Err(ApiError::new(ErrorCode::InvalidSignature, SIGNATURE_DIFFERS));
         }
-        if let Some(key) = &candidate.key {
-            self.identity.note_use(key, call.service, &region, self.clock.now());
-        }
+        self.note_use(&candidate, call, &region);
         Ok(Authenticated {
             principal: Arc::new(Principal::from_caller(&candidate.caller)),
             caller: candidate.caller,
@@ -247,6 +245,17 @@ impl Authenticator {
             standing: Standing::Direct,
             bearer: None,
         })
+    }
+
+    /// Notes the use of an access key, or of the role that a session is of.
+    fn note_use(&self, candidate: &Candidate, call: &Call, region: &Region) {
+        let now = self.clock.now();
+        if let Some(key) = &candidate.key {
+            self.identity.note_use(key, call.service, region, now);
+        }
+        if let (CallerKind::AssumedRole { .. }, Some(role)) = (&candidate.caller.kind, &candidate.identity) {
+            self.identity.note_use_of_role(role, call.service, region, now);
+        }
     }
 
     /// Finds the signing key: of a session if there is a token, else of a long-term access key. The outer error is this

@@ -7,7 +7,7 @@ use kanuki_store::{Keyspace, Transaction, Versioned};
 use kanuki_types::{AccountId, UniqueId};
 
 use super::{
-    Identity, PrincipalKind, PrincipalNames, PrincipalRecord, Principals, StoredPrincipal,
+    Identity, PrincipalKind, PrincipalNames, PrincipalRecord, Principals, RoleUses, StoredPrincipal,
     managed::{PolicyEntities, PolicyRef, PolicyUses, UseCounts},
     names::entity_arn,
 };
@@ -104,7 +104,7 @@ impl Identity {
         Ok(())
     }
 
-    /// Removes a user or role with its name and its boundary's use.
+    /// Removes a user or role with its name, its boundary's use and its own last use.
     ///
     /// # Errors
     /// If it was not authorized, or if the store fails.
@@ -120,7 +120,11 @@ impl Identity {
             let policy_use = PolicyUse::boundary_of(record.kind);
             self.end_policy_use(change, (account, boundary), policy_use, stored.id()).await?;
         }
-        change.delete::<Principals>(&(account, stored.id().clone()), stored.version());
+        let place = (account, stored.id().clone());
+        if let Some(last) = self.store.get::<RoleUses>(&place).await? {
+            change.delete::<RoleUses>(&place, last.version);
+        }
+        change.delete::<Principals>(&place, stored.version());
         self.delete_record::<PrincipalNames>(change, &name_key(account, record)).await
     }
 

@@ -87,6 +87,7 @@ pub struct StoredPrincipal {
     record: PrincipalRecord,
     inline_policies: Vec<NamedDocument>,
     trust_policy: Option<NamedDocument>,
+    noted: Noted,
 }
 
 impl StoredPrincipal {
@@ -106,7 +107,7 @@ impl StoredPrincipal {
             }
             None => None,
         };
-        Ok(Self { account, id, version, record, inline_policies, trust_policy })
+        Ok(Self { account, id, version, record, inline_policies, trust_policy, noted: Noted::new() })
     }
 
     /// The account.
@@ -131,6 +132,10 @@ impl StoredPrincipal {
     #[must_use]
     pub fn record(&self) -> &PrincipalRecord {
         &self.record
+    }
+
+    pub(super) fn noted(&self) -> &Noted {
+        &self.noted
     }
 
     pub(super) fn inline_policies(&self) -> &[NamedDocument] {

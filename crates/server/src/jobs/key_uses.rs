@@ -1,4 +1,4 @@
-//! Writes when access keys were last used.
+//! Writes when access keys and roles were last used.
 
 use kanuki_store::StoreError;
 
@@ -14,7 +14,7 @@ pub async fn write_key_uses(pipeline: &Pipeline) -> Result<(), ApiError> {
         if !change.is_empty() {
             match pipeline.recorder().commit_housekeeping(change).await {
                 Ok(()) => {}
-                // A key was deleted, or another node wrote: the notes are looked at again the next time.
+                // A key or a role was changed or deleted, or another node wrote: the notes are looked at again the next time.
                 Err(StoreError::Conflict) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use kanuki_types::AccountId;
+use kanuki_types::{AccountId, Timestamp};
 use serde::Serialize;
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     policies,
     profiles::{self, InstanceProfile},
     roles,
-    shapes::{Boundary, Detail, PolicyVersion, instant},
+    shapes::{Boundary, Detail, PolicyVersion, RoleLastUsed, instant},
     tags::{self, Tag},
     users,
 };
@@ -78,6 +78,7 @@ pub(super) struct RoleDetail {
     attached_managed_policies: Vec<AttachedPolicy>,
     permissions_boundary: Option<Boundary>,
     tags: Vec<Tag>,
+    role_last_used: RoleLastUsed,
 }
 
 /// A managed policy with its versions.
@@ -125,7 +126,7 @@ pub(super) async fn group(doors: &Doors, group: &Arc<GroupEntry>) -> Result<Grou
 }
 
 /// A role with everything; of the instance profiles the first [`PROFILES_MAX`].
-pub(super) async fn role(doors: &Doors, role: &Arc<StoredPrincipal>) -> Result<RoleDetail, ApiError> {
+pub(super) async fn role(doors: &Doors, role: &Arc<StoredPrincipal>, now: Timestamp) -> Result<RoleDetail, ApiError> {
     let record = role.record();
     let mut instance_profile_list = Vec::new();
     if record.instance_profiles > 0 {
@@ -146,6 +147,7 @@ pub(super) async fn role(doors: &Doors, role: &Arc<StoredPrincipal>) -> Result<R
         attached_managed_policies: attached(doors, role.account(), Held::Principal(Arc::clone(role))).await?,
         permissions_boundary: users::boundary_arn(doors, role).await?.map(Boundary::new),
         tags: tags::listed(&record.tags),
+        role_last_used: roles::last_used(doors, role, now).await?,
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Rule: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html>
 
+use kanuki_types::{AccountId, Timestamp};
 use serde::Serialize;
 
 use super::details::{self, GroupDetail, PolicyDetail, RoleDetail, UserDetail};
@@ -73,7 +74,7 @@ impl Operation for GetAccountAuthorizationDetails {
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
         let Input { parts, page } = authorized.input();
-        let account = authorized.caller().caller().account;
+        let (account, now) = (authorized.caller().caller().account, authorized.circumstances().now);
         let mut output = Output::default();
         // A marker is the number of its part and the place in it.
         let (from, mut after) = match page.after.as_deref() {
@@ -84,7 +85,7 @@ impl Operation for GetAccountAuthorizationDetails {
         for (i, part) in parts.iter().enumerate().skip(from) {
             let mut request = page.behind(after.take());
             request.limit = left;
-            let next = if left == 0 { Some(Vec::new()) } else { output.add(doors, account, *part, &request).await? };
+            let next = if left == 0 { Some(Vec::new()) } else { output.add(doors, (account, now), *part, &request).await? };
             left = page.limit.saturating_sub(output.len());
             if let Some(next) = next {
                 let part = u8::try_from(i).map_err(ApiError::internal)?;
@@ -106,7 +107,7 @@ impl Output {
     async fn add(
         &mut self,
         doors: &Doors,
-        account: kanuki_types::AccountId,
+        (account, now): (AccountId, Timestamp),
         part: Part,
         page: &PageRequest,
     ) -> Result<Option<Vec<u8>>, ApiError> {
@@ -129,7 +130,7 @@ impl Output {
             Part::Roles => {
                 let (found, next) = identity.principals_from((account, PrincipalKind::Role), "/", page).await?;
                 for role in &found {
-                    self.role_detail_list.push(details::role(doors, role).await?);
+                    self.role_detail_list.push(details::role(doors, role, now).await?);
                 }
                 Ok(next)
             }

@@ -1,4 +1,4 @@
-//! GetRole: a role with its trust policy.
+//! GetRole: a role with its trust policy and its last use.
 //!
 //! Rule: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html>
 
@@ -41,6 +41,7 @@ impl Operation for GetRole {
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
         let role = authorized.target().get()?;
-        Ok(Outcome::answer(Output { role: roles::shown(doors, role).await? }))
+        let last = roles::last_used(doors, role, authorized.circumstances().now).await?;
+        Ok(Outcome::answer(Output { role: roles::shown(doors, role).await?.with_last_use(last) }))
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Rule: a session lives as long as its role lets it, an hour to half a day.
 
+use kanuki_types::Timestamp;
+
 use super::{
     members,
-    shapes::{Detail, Role},
+    shapes::{Detail, Role, RoleLastUsed},
     users::{self, Named},
 };
 use crate::{
@@ -51,6 +53,11 @@ pub(super) async fn shown_trust(doors: &Doors, role: &StoredPrincipal) -> Result
 pub(super) async fn shown(doors: &Doors, role: &StoredPrincipal) -> Result<Role, ApiError> {
     let trust = shown_trust(doors, role).await?;
     Ok(Role::of(role, Detail::Full, &trust, users::boundary_arn(doors, role).await?))
+}
+
+/// When a role was last used.
+pub(super) async fn last_used(doors: &Doors, role: &StoredPrincipal, now: Timestamp) -> Result<RoleLastUsed, ApiError> {
+    Ok(RoleLastUsed::of(doors.identity.last_use_of_role(role).await?, now))
 }
 
 const MAX_SESSION_SECONDS: std::ops::RangeInclusive<i64> = 3600..=43_200;

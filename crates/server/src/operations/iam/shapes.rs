@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     identity::{
-        AWS_POLICY_VERSION, AwsPolicy, GroupEntry, GroupRecord, ManagedPolicy, ManagedPolicyRecord, StoredPrincipal,
-        UseCounts, version_name,
+        AWS_POLICY_VERSION, AwsPolicy, GroupEntry, GroupRecord, LastUse, ManagedPolicy, ManagedPolicyRecord,
+        StoredPrincipal, UseCounts, version_name,
     },
     wire::lower_camel,
 };
@@ -87,6 +87,24 @@ pub(super) struct Role {
     max_session_duration: u32,
     permissions_boundary: Option<Boundary>,
     tags: Option<Vec<Tag>>,
+    role_last_used: Option<RoleLastUsed>,
+}
+
+/// When and where a role was last used; nothing if it was not within the time that is told of.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RoleLastUsed {
+    last_used_date: Option<String>,
+    region: Option<String>,
+}
+
+impl RoleLastUsed {
+    /// What is told of a last use.
+    pub(super) fn of(last: Option<LastUse>, now: Timestamp) -> Self {
+        let last = last.filter(|last| last.at.plus_seconds(ROLE_USE_TOLD_SECONDS) > now);
+        let (last_used_date, region) = last.map(|last| (instant(last.at), last.region)).unzip();
+        Self { last_used_date, region }
+    }
 }
 
 impl Role {
@@ -105,7 +123,13 @@ impl Role {
             max_session_duration: record.max_session_seconds(),
             permissions_boundary: boundary.filter(|_| full).map(Boundary::new),
             tags: (full && !record.tags.is_empty()).then(|| tags::listed(&record.tags)),
+            role_last_used: None,
         }
+    }
+
+    /// The same with its last use.
+    pub(super) fn with_last_use(self, last: RoleLastUsed) -> Self {
+        Self { role_last_used: Some(last), ..self }
     }
 }
 
@@ -246,3 +270,6 @@ pub(super) fn recorded(output: &impl Serialize) -> Value {
     }
     serde_json::to_value(output).map(small).unwrap_or(Value::Null)
 }
+
+/// How long the use of a role is told, in seconds: 400 days (the data type RoleLastUsed of the IAM API reference).
+const ROLE_USE_TOLD_SECONDS: i64 = 400 * 86_400;
