@@ -5,6 +5,7 @@
 //! nothing behind but an answer that is thrown away.
 
 mod asymmetric;
+mod authorization;
 mod import;
 mod login;
 mod mux;

@@ -36,6 +36,12 @@ pub const SCOPE_PART_BYTES_MAX: usize = 64;
 /// Longest claims of a session, in bytes: a session policy of 2048 characters, fifty tags and the rest fit.
 pub const CLAIMS_BYTES_MAX: usize = 64 << 10;
 
+/// Longest message about a denial, in bytes; sealed it is [`SEALED_OVERHEAD`] longer.
+pub const AUTHORIZATION_MESSAGE_BYTES_MAX: usize = 8 << 10;
+
+/// How much longer a sealed blob of the keeper's is than what it seals, in bytes.
+pub const SEALED_OVERHEAD: usize = 50;
+
 /// Longest name of a device that shows one-time codes, in bytes (`SerialNumber` of the AWS IAM API reference, with room
 /// for a path).
 pub const MFA_DEVICE_BYTES_MAX: usize = 1024;

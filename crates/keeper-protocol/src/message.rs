@@ -8,8 +8,8 @@
 mod recipient;
 
 use kanuki_types::{
-    DataKeyPairSpec, EncryptionAlgorithm, MacAlgorithm, MaterialId, MessageType, Region, SigningAlgorithm, Timestamp,
-    WrappingAlgorithm, WrappingKeySpec,
+    AccountId, DataKeyPairSpec, EncryptionAlgorithm, MacAlgorithm, MaterialId, MessageType, Region, SigningAlgorithm,
+    Timestamp, WrappingAlgorithm, WrappingKeySpec,
 };
 use serde::{Deserialize, Serialize};
 
@@ -319,6 +319,24 @@ pub enum Request<'a> {
         /// What the signing key is good for.
         #[serde(borrow)]
         scope: Scope<'a>,
+    },
+    /// Seals what a denial rests on, for an account.
+    SealAuthorizationMessage {
+        /// The account to which the message is bound.
+        #[serde(with = "ids::account")]
+        account: AccountId,
+        /// The message, in the server's form.
+        #[serde(borrow)]
+        message: Bytes<'a>,
+    },
+    /// Opens such a message.
+    OpenAuthorizationMessage {
+        /// The account to which the message is bound.
+        #[serde(with = "ids::account")]
+        account: AccountId,
+        /// The sealed message.
+        #[serde(borrow)]
+        sealed: Bytes<'a>,
     },
     /// Generates and seals the seed of a device that shows one-time codes.
     CreateMfaSeed {

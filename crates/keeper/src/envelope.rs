@@ -1,5 +1,5 @@
 //! The format of a sealed blob: key material, records, secret access keys, session and import tokens,
-//! seeds of one-time codes.
+//! seeds of one-time codes, messages about denials.
 //!
 //! Not user ciphertexts; their layout is in the protocol crate.
 //! Invariants: a blob opens only for its purpose, at its place and under the key version that it names; sealing leaves
@@ -22,6 +22,7 @@
 
 use std::collections::HashMap;
 
+use kanuki_keeper_protocol::SEALED_OVERHEAD;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -40,6 +41,7 @@ pub(crate) enum Purpose {
     SessionToken = 4,
     ImportToken = 5,
     MfaSeed = 6,
+    AuthorizationMessage = 7,
 }
 
 impl Purpose {
@@ -51,6 +53,7 @@ impl Purpose {
             Self::SessionToken => Label::SessionTokenSeal,
             Self::ImportToken => Label::ImportTokenSeal,
             Self::MfaSeed => Label::MfaSeedSeal,
+            Self::AuthorizationMessage => Label::AuthorizationMessageSeal,
         }
     }
 }
@@ -178,6 +181,7 @@ fn aad(header: &[u8; HEADER_BYTES], place: &[u8]) -> Result<Vec<u8>, Failed> {
 
 /// How much longer a blob is than what it seals.
 pub(crate) const ENVELOPE_OVERHEAD: usize = HEADER_BYTES + NONCE_BYTES + TAG_BYTES;
+const _: () = assert!(ENVELOPE_OVERHEAD == SEALED_OVERHEAD, "what the protocol promises");
 const FORMAT: u8 = 1;
 const SALT_BYTES: usize = 16;
 const HEADER_BYTES: usize = 6 + SALT_BYTES;
@@ -215,7 +219,8 @@ mod tests {
             assert_eq!(second.open(b"place", &blob).unwrap().expose(), b"material");
             assert_eq!(second.ready.len(), 1);
         }
-        for purpose in [Purpose::Record, Purpose::AccessKey, Purpose::SessionToken, Purpose::ImportToken] {
+        let others = [Purpose::Record, Purpose::AccessKey, Purpose::SessionToken, Purpose::ImportToken];
+        for purpose in others.into_iter().chain([Purpose::MfaSeed, Purpose::AuthorizationMessage]) {
             let mut relabelled = blob.clone();
             relabelled[1] = purpose as u8;
             assert!(sealer(purpose, &[1]).open(b"place", &blob).is_err());

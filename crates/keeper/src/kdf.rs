@@ -14,6 +14,8 @@ use crate::{error::Failed, material::KEY_BYTES};
 pub(crate) enum Label {
     /// Sealing secret access keys.
     AccessKeySeal,
+    /// Sealing messages about denials.
+    AuthorizationMessageSeal,
     /// Sealing import tokens.
     ImportTokenSeal,
     /// Sealing the root key under a key file.
@@ -42,6 +44,7 @@ impl Label {
     const fn as_str(self) -> &'static str {
         match self {
             Self::AccessKeySeal => "kanuki access key seal 1",
+            Self::AuthorizationMessageSeal => "kanuki authorization message seal 1",
             Self::ImportTokenSeal => "kanuki import token seal 1",
             Self::KeyFileSeal => "kanuki key file seal 1",
             Self::KeyringIntegrity => "kanuki keyring integrity 1",
@@ -83,8 +86,9 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Label; 12] = [
+    const ALL: [Label; 13] = [
         Label::AccessKeySeal,
+        Label::AuthorizationMessageSeal,
         Label::ImportTokenSeal,
         Label::KeyFileSeal,
         Label::KeyringIntegrity,

@@ -37,6 +37,8 @@ pub(crate) struct Keyring {
     pub(crate) imports: Sealer,
     /// Seals and opens seeds of one-time codes.
     pub(crate) mfa_seeds: Sealer,
+    /// Seals and opens messages about denials.
+    pub(crate) authorization_messages: Sealer,
     /// Nonces of the key derivation.
     pub(crate) nonces: Nonces,
     token_keys: Vec<(u32, Material)>,
@@ -102,6 +104,7 @@ impl Keyring {
             tokens: Sealer::new(Purpose::SessionToken, keys(KeyKind::Token)?)?,
             imports: Sealer::new(Purpose::ImportToken, keys(KeyKind::Domain)?)?,
             mfa_seeds: Sealer::new(Purpose::MfaSeed, keys(KeyKind::Domain)?)?,
+            authorization_messages: Sealer::new(Purpose::AuthorizationMessage, keys(KeyKind::Domain)?)?,
             nonces: Nonces::new(),
             token_keys: keys(KeyKind::Token)?,
             material_id_key: Box::new(hmac::Key::new(hmac::HMAC_SHA256, material_id_key.expose())),

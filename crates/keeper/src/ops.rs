@@ -19,6 +19,7 @@ mod recipient;
 mod record;
 mod access_key;
 mod session;
+mod authorization_message;
 mod mfa;
 mod foreign;
 
@@ -97,6 +98,12 @@ pub(crate) fn answer(request: &Request<'_>, vault: &Vault) -> Result<Response, O
         }
         Request::OpenSession { access_key_id, token, scope } => {
             session::open(&mut vault.keyring(), access_key_id, token.0, scope)
+        }
+        Request::SealAuthorizationMessage { account, message } => {
+            authorization_message::seal(&mut vault.keyring(), *account, message.0)
+        }
+        Request::OpenAuthorizationMessage { account, sealed } => {
+            authorization_message::open(&mut vault.keyring(), *account, sealed.0)
         }
         Request::CreateMfaSeed { device } => mfa::create(&mut vault.keyring(), device),
         Request::CheckMfaCode { device, sealed, code, next_code, steps } => {

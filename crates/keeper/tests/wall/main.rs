@@ -27,6 +27,8 @@ mod imports;
 #[cfg(test)]
 mod reseals;
 #[cfg(test)]
+mod authorization_messages;
+#[cfg(test)]
 mod slow;
 #[cfg(test)]
 mod wycheproof;

@@ -35,6 +35,8 @@ async fn operations(client: &Client, material: &SealedMaterial) -> Vec<Option<Ke
         client.signing_key("AKIA", vec![], scope.0, scope.1, scope.2).await.err(),
         client.issue_session("ASIA", vec![]).await.err(),
         client.open_session("ASIA", vec![], scope.0, scope.1, scope.2).await.err(),
+        client.seal_authorization_message(account(), b"x").await.err(),
+        client.open_authorization_message(account(), b"x").await.err(),
         client.create_mfa_seed("device").await.err(),
         client.check_mfa_code("device", &[], "000000", None, steps).await.err(),
         client.verify_foreign(rsa_key, ForeignAlgorithm::Rs256, b"x", b"y").await.err(),
@@ -101,7 +103,7 @@ async fn operations_are_answered_in_the_ready_phase_only() {
     let material = material(&client).await;
     let answered = operations(&client, &material).await;
     assert!(answered.iter().all(|error| matches!(error, None | Some(KeeperError::Failed))), "{answered:?}");
-    assert_eq!(answered.iter().flatten().count(), 5, "those with an empty ciphertext: {answered:?}");
+    assert_eq!(answered.iter().flatten().count(), 6, "those with an empty ciphertext: {answered:?}");
 
     let fresh = sealed(options(folder.path())).await;
     assert!(operations(&fresh, &material).await.iter().all(|error| *error == Some(WRONG_PHASE)));

@@ -36,6 +36,7 @@ struct Sealed {
     ciphertext: Vec<u8>,
     access_key: Vec<u8>,
     token: Vec<u8>,
+    message: Vec<u8>,
 }
 
 impl Sealed {
@@ -53,7 +54,9 @@ impl Sealed {
         let access_key = bytes(keeper.ask(&Request::CreateAccessKey { access_key_id: ACCESS_KEY_ID })?)?;
         let session = Request::IssueSession { access_key_id: ACCESS_KEY_ID, claims: Bytes(b"{}") };
         let token = bytes(keeper.ask(&session)?)?;
-        Ok(Self { keeper, record, material, ciphertext, access_key, token })
+        let seal = Request::SealAuthorizationMessage { account: material.place.account, message: Bytes(PLAINTEXT) };
+        let message = bytes(keeper.ask(&seal)?)?;
+        Ok(Self { keeper, record, material, ciphertext, access_key, token, message })
     }
 
     /// Whether the bytes change nothing.
@@ -85,6 +88,12 @@ impl Sealed {
             let request = Request::OpenSession { access_key_id: ACCESS_KEY_ID, token, scope: SCOPE };
             let opens = matches!(self.keeper.ask(&request)?, Response::BytesAndSecret { .. });
             assert_eq!(opens, is_honest, "a session token opens exactly as it was issued");
+        }
+        for (sealed, is_honest) in variants(&self.message, data) {
+            let account = self.material.place.account;
+            let request = Request::OpenAuthorizationMessage { account, sealed: Bytes(&sealed) };
+            let opens = matches!(self.keeper.ask(&request)?, Response::Bytes(_));
+            assert_eq!(opens, is_honest, "a message about a denial opens exactly as it was sealed");
         }
         Ok(changed(&self.record, data) == self.record)
     }
