@@ -187,6 +187,44 @@ def test_the_longest_policy_and_many_tags_do_not_fit_together(place):
     assert error_of(assume, Policy=longest, Tags=many, **call) == "PackedPolicyTooLarge"
 
 
+def test_a_token_is_as_long_as_its_bearer_wants(place):
+    """Every operation that makes a session tells how long its token is, and makes it longer if asked."""
+    key = account_key(place)
+    federated = {"Name": "fed", "Policy": document(identity("Allow", "kms:*"))}
+    calls = [
+        (place.sts("Alice").get_session_token, {}),
+        (place.sts("Alice").get_federation_token, federated),
+        (place.sts().assume_role, {"RoleArn": role("Worker"), "RoleSessionName": "s1"}),
+    ]
+    for call, parameters in calls:
+        plain = call(**parameters)
+        usual = len(plain["Credentials"]["SessionToken"])
+        for wanted in (None, 0, 1, usual + 1, 2000, 4095, 4096):
+            asked = {} if wanted is None else {"MinimumSessionTokenSize": wanted}
+            answer = call(**parameters, **asked)
+            size = len(answer["Credentials"]["SessionToken"])
+            assert answer["SessionTokenSize"] == size <= 4096
+            assert answer["SessionTokenUtilization"] == -(-size * 100 // 4096)
+            assert max(usual, wanted or 0) <= size < max(usual, wanted or 0) + 4
+            assert may(kms_of(place, answer), key), "whatever its length, it is the same session"
+        assert error_of(call, **parameters, MinimumSessionTokenSize=4097) == "ValidationError"
+        recorded = trail.record_of(place.server, request_id(answer))["requestParameters"]
+        assert int(recorded["minimumSessionTokenSize"]) == 4096
+
+
+def test_what_no_context_provider_vouches_for_is_refused(place):
+    """There are no trusted context providers here, and a session without the context would not be what was asked for."""
+    provided = [{"ProviderArn": "arn:aws:iam::aws:contextProvider/IdentityCenter", "ContextAssertion": "assertion"}]
+    refused(
+        "UnsupportedOperation",
+        "The parameter ProvidedContexts is not supported.",
+        place.sts().assume_role,
+        RoleArn=role("Worker"),
+        RoleSessionName="s1",
+        ProvidedContexts=provided,
+    )
+
+
 def test_session_tags_are_the_principals_tags(place):
     """They take the place of the role's tags of the same key, case apart; the role's others stay."""
     condition = {"StringEquals": {"aws:PrincipalTag/team": "blue", "aws:PrincipalTag/Base": "1"}}

@@ -277,8 +277,9 @@ impl Identity {
         &self,
         access_key_id: &str,
         claims: &SessionClaims,
+        token_chars_min: usize,
     ) -> Result<(Vec<u8>, SecretBytes), ApiError> {
-        Ok(self.keeper.issue_session(access_key_id, claims.to_bytes()?).await?)
+        Ok(self.keeper.issue_session(access_key_id, claims.to_padded_bytes(token_chars_min)?).await?)
     }
 
     /// A document as it is shown: a principal under the ARN that it has now, a deleted one by its unique id.

@@ -3,11 +3,13 @@
 //! Not here: what the claims give; policies are looked up live by the principal's id, only what is here is frozen.
 //! Invariants: a token that is issued fits in [`TOKEN_CHARS_MAX`]; tokens of the first form stay good until they expire.
 //!
-//! Form: the format byte 2, then postcard in the order of the members. Form 1 was a JSON object, which begins with `{`.
+//! Form: the format byte 2, then postcard in the order of the members. Form 3 is the same with zero bytes behind it, for
+//! clients who ask for a longer token. Form 1 was a JSON object, which begins with `{`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use kanuki_keeper_protocol::SEALED_OVERHEAD;
 use kanuki_types::{AccountId, Timestamp, UniqueId};
 use serde::{Deserialize, Serialize};
 
@@ -110,12 +112,34 @@ impl SessionClaims {
         postcard::to_extend(self, vec![FORMAT]).map_err(ApiError::internal)
     }
 
+    /// The bytes that the keeper seals for a token of at least so many characters, of which there are at most
+    /// [`TOKEN_CHARS_MAX`].
+    ///
+    /// # Errors
+    /// As [`SessionClaims::to_bytes`].
+    pub fn to_padded_bytes(&self, token_chars_min: usize) -> Result<Vec<u8>, ApiError> {
+        let mut bytes = self.to_bytes()?;
+        let sealed_min = (token_chars_min.min(TOKEN_CHARS_MAX) * 3).div_ceil(4);
+        let wanted = sealed_min.saturating_sub(SEALED_OVERHEAD);
+        if bytes.len() < wanted {
+            bytes.resize(wanted, 0);
+            if let Some(format) = bytes.first_mut() {
+                *format = FORMAT_PADDED;
+            }
+        }
+        Ok(bytes)
+    }
+
     /// The claims behind bytes that the keeper opened; none if this program does not know their form.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         match bytes.split_first()? {
             (&FORMAT, rest) => match postcard::take_from_bytes(rest) {
                 Ok((claims, [])) => Some(claims),
+                _ => None,
+            },
+            (&FORMAT_PADDED, rest) => match postcard::take_from_bytes(rest) {
+                Ok((claims, padding)) if padding.iter().all(|byte| *byte == 0) => Some(claims),
                 _ => None,
             },
             (b'{', _) => serde_json::from_slice::<FirstForm>(bytes).ok().map(Self::from),
@@ -181,11 +205,10 @@ impl From<FirstForm> for SessionClaims {
 
 /// Longest session token, in characters: what clients are told to expect ("GetSessionToken" of the STS API reference).
 pub const TOKEN_CHARS_MAX: usize = 4096;
-/// What sealing adds to the claims, in bytes (the keeper's `envelope.rs`).
-const SEALING_BYTES: usize = 50;
 /// Longest claims, in bytes.
-const CLAIMS_BYTES_MAX: usize = TOKEN_CHARS_MAX / 4 * 3 - SEALING_BYTES;
+const CLAIMS_BYTES_MAX: usize = TOKEN_CHARS_MAX / 4 * 3 - SEALED_OVERHEAD;
 const FORMAT: u8 = 2;
+const FORMAT_PADDED: u8 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -243,6 +266,24 @@ mod tests {
     }
 
     #[test]
+    fn a_padded_token_has_the_length_that_was_asked_for_and_the_same_claims() {
+        for claims in [claims(), with_policy(2048)] {
+            let plain = claims.to_bytes().unwrap();
+            let chars = |bytes: &[u8]| SessionClaims::encode_token(&vec![0; bytes.len() + SEALED_OVERHEAD]).len();
+            for wanted in [0, 1, 100, 1023, 1024, 3000, 4095, 4096, 100_000] {
+                let padded = claims.to_padded_bytes(wanted).unwrap();
+                let least = chars(&plain).max(wanted.min(TOKEN_CHARS_MAX));
+                assert!((least..least + 4).contains(&chars(&padded)) && chars(&padded) <= TOKEN_CHARS_MAX, "{wanted}");
+                assert_eq!(padded == plain, wanted <= chars(&plain), "{wanted}");
+                assert_eq!(SessionClaims::from_bytes(&padded).as_ref(), Some(&claims), "{wanted}");
+            }
+            let mut padded = claims.to_padded_bytes(4096).unwrap();
+            *padded.last_mut().unwrap() = 1;
+            assert_eq!(SessionClaims::from_bytes(&padded), None, "what stands behind the claims is nothing");
+        }
+    }
+
+    #[test]
     fn the_longest_session_policy_fits_and_what_is_issued_is_a_short_token() {
         assert_eq!(claims().packed_percent().unwrap(), None);
         let percent = with_policy(2048).packed_percent().unwrap().unwrap();
@@ -251,7 +292,7 @@ mod tests {
         let chars = (0..).take_while(|chars| with_policy(*chars).packed_percent().is_ok()).last().unwrap();
         most.policies = with_policy(chars).policies;
         assert_eq!(most.packed_percent().unwrap(), Some(100));
-        let sealed = most.to_bytes().unwrap().len() + SEALING_BYTES;
+        let sealed = most.to_bytes().unwrap().len() + SEALED_OVERHEAD;
         assert!(SessionClaims::encode_token(&vec![0; sealed]).len() <= TOKEN_CHARS_MAX);
         let error = with_policy(chars + 30).packed_percent().unwrap_err();
         assert_eq!(error.code(), ErrorCode::PackedPolicyTooLarge);

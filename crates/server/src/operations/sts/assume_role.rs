@@ -34,6 +34,7 @@ pub struct Input {
     external_id: Option<String>,
     source_identity: Option<String>,
     second_factor: Option<SecondFactor>,
+    token_chars_min: Option<i64>,
 }
 
 /// What it gets.
@@ -44,6 +45,8 @@ pub struct Output {
     assumed_role_user: AssumedRoleUser,
     packed_policy_size: Option<usize>,
     source_identity: Option<String>,
+    session_token_utilization: usize,
+    session_token_size: usize,
 }
 
 impl Operation for AssumeRole {
@@ -67,6 +70,7 @@ impl Operation for AssumeRole {
             external_id: fields.pattern_text("ExternalId", 2..=1224, "[\\w+=,.@:\\/-]*", external_char)?,
             source_identity: members::session_text(fields, "SourceIdentity", 2..=64)?,
             second_factor: members::second_factor(fields)?,
+            token_chars_min: members::token_chars_min(fields)?,
         })
     }
 
@@ -118,7 +122,8 @@ impl Operation for AssumeRole {
             web: None,
         };
         let packed_policy_size = claims.packed_percent()?;
-        let credentials = Credentials::issue(doors, &claims).await?;
+        let credentials = Credentials::issue(doors, &claims, input.token_chars_min).await?;
+        let token = credentials.token_size();
         let session = role.as_session(&claims);
         let user = AssumedRoleUser { assumed_role_id: session.user_id().unwrap_or_default(), arn: session.arn() };
         let mut elements = json!({
@@ -128,7 +133,7 @@ impl Operation for AssumeRole {
         if let (Some(elements), Some(identity)) = (elements.as_object_mut(), &source_identity) {
             elements.insert("sourceIdentity".into(), identity.as_str().into());
         }
-        let output = Output { credentials, assumed_role_user: user, packed_policy_size, source_identity };
+        let output = Output { credentials, assumed_role_user: user, packed_policy_size, source_identity, session_token_utilization: token.percent, session_token_size: token.bytes };
         Ok(Outcome::answer(output).with_response_elements(elements))
     }
 }
@@ -164,6 +169,7 @@ const RECORDED: &[&str] = &[
     "RoleSessionName",
     "DurationSeconds",
     "ExternalId",
+    "MinimumSessionTokenSize",
     "Policy",
     "PolicyArns",
     "SerialNumber",

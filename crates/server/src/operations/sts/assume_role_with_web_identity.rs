@@ -31,6 +31,7 @@ pub struct AssumeRoleWithWebIdentity;
 pub struct Input {
     wanted: Wanted,
     token: SecretBytes,
+    token_chars_min: Option<i64>,
 }
 
 /// What it gets.
@@ -44,13 +45,15 @@ pub struct Output {
     provider: String,
     audience: String,
     source_identity: Option<String>,
+    session_token_utilization: usize,
+    session_token_size: usize,
 }
 
 impl Operation for AssumeRoleWithWebIdentity {
     const DESCRIPTOR: Descriptor = Descriptor::reads(
         Service::Sts,
         "AssumeRoleWithWebIdentity",
-        &["RoleArn", "RoleSessionName", "DurationSeconds", "Policy", "PolicyArns"],
+        &["RoleArn", "RoleSessionName", "DurationSeconds", "MinimumSessionTokenSize", "Policy", "PolicyArns"],
     );
     const SIGNED: bool = false;
     type Input = Input;
@@ -71,6 +74,7 @@ impl Operation for AssumeRoleWithWebIdentity {
                 let token = fields.secret_text("WebIdentityToken", 4..=TOKEN_CHARS_MAX, None)?;
                 fields.require_or("WebIdentityToken", token, SecretBytes::new(Vec::new()))
             },
+            token_chars_min: members::token_chars_min(fields)?,
         })
     }
 
@@ -122,7 +126,8 @@ impl Operation for AssumeRoleWithWebIdentity {
             web: caller.web().cloned(),
         };
         let packed_policy_size = claims.packed_percent()?;
-        let credentials = Credentials::issue(doors, &claims).await?;
+        let credentials = Credentials::issue(doors, &claims, input.token_chars_min).await?;
+        let size = credentials.token_size();
         let session = role.as_session(&claims);
         let user = AssumedRoleUser { assumed_role_id: session.user_id().unwrap_or_default(), arn: session.arn() };
         let elements = json!({
@@ -140,6 +145,8 @@ impl Operation for AssumeRoleWithWebIdentity {
             provider: token.issuer.clone(),
             audience: token.audience.clone(),
             source_identity: token.source_identity.clone(),
+            session_token_utilization: size.percent,
+            session_token_size: size.bytes,
         };
         Ok(Outcome::answer(output).with_response_elements(elements))
     }

@@ -32,6 +32,7 @@ pub struct Input {
     duration_seconds: i64,
     policies: GivenPolicies,
     tags: GivenTags,
+    token_chars_min: Option<i64>,
 }
 
 /// What it gets.
@@ -41,6 +42,8 @@ pub struct Output {
     credentials: Credentials,
     federated_user: FederatedUser,
     packed_policy_size: Option<usize>,
+    session_token_utilization: usize,
+    session_token_size: usize,
 }
 
 /// The session.
@@ -55,7 +58,7 @@ impl Operation for GetFederationToken {
     const DESCRIPTOR: Descriptor = Descriptor::reads(
         Service::Sts,
         "GetFederationToken",
-        &["Name", "DurationSeconds", "Policy", "PolicyArns", "Tags"],
+        &["Name", "DurationSeconds", "MinimumSessionTokenSize", "Policy", "PolicyArns", "Tags"],
     );
     type Input = Input;
     type Target = ();
@@ -70,6 +73,7 @@ impl Operation for GetFederationToken {
             duration_seconds: duration.unwrap_or(USER_DURATION_SECONDS_DEFAULT),
             policies: GivenPolicies::read(fields)?,
             tags: GivenTags::read(fields, false)?,
+            token_chars_min: members::token_chars_min(fields)?,
         })
     }
 
@@ -113,7 +117,8 @@ impl Operation for GetFederationToken {
             web: None,
         };
         let packed_policy_size = claims.packed_percent()?;
-        let credentials = Credentials::issue(doors, &claims).await?;
+        let credentials = Credentials::issue(doors, &claims, input.token_chars_min).await?;
+        let token = credentials.token_size();
         let session = user.as_session(&claims);
         let federated_user =
             FederatedUser { federated_user_id: session.user_id().unwrap_or_default(), arn: session.arn() };
@@ -121,7 +126,7 @@ impl Operation for GetFederationToken {
             "credentials": credentials.recorded(&claims),
             "federatedUser": { "federatedUserId": federated_user.federated_user_id, "arn": federated_user.arn },
         });
-        let output = Output { credentials, federated_user, packed_policy_size };
+        let output = Output { credentials, federated_user, packed_policy_size, session_token_utilization: token.percent, session_token_size: token.bytes };
         Ok(Outcome::answer(output).with_response_elements(elements))
     }
 }

@@ -30,6 +30,7 @@ pub struct GetSessionToken;
 pub struct Input {
     duration_seconds: Option<i64>,
     second_factor: Option<SecondFactor>,
+    token_chars_min: Option<i64>,
 }
 
 /// What it gets.
@@ -37,11 +38,13 @@ pub struct Input {
 #[serde(rename_all = "PascalCase")]
 pub struct Output {
     credentials: Credentials,
+    session_token_utilization: usize,
+    session_token_size: usize,
 }
 
 impl Operation for GetSessionToken {
     const DESCRIPTOR: Descriptor =
-        Descriptor::reads(Service::Sts, "GetSessionToken", &["DurationSeconds", "SerialNumber"]);
+        Descriptor::reads(Service::Sts, "GetSessionToken", &["DurationSeconds", "MinimumSessionTokenSize", "SerialNumber"]);
     type Input = Input;
     type Target = ();
     type Output = Output;
@@ -51,6 +54,7 @@ impl Operation for GetSessionToken {
         Ok(Input {
             duration_seconds: fields.integer("DurationSeconds", USER_DURATION_SECONDS)?,
             second_factor: members::second_factor(fields)?,
+            token_chars_min: members::token_chars_min(fields)?,
         })
     }
 
@@ -82,8 +86,10 @@ impl Operation for GetSessionToken {
             source_identity: None,
             web: None,
         };
-        let credentials = Credentials::issue(doors, &claims).await?;
+        let credentials = Credentials::issue(doors, &claims, input.token_chars_min).await?;
+        let token = credentials.token_size();
         let elements = json!({ "credentials": credentials.recorded(&claims) });
-        Ok(Outcome::answer(Output { credentials }).with_response_elements(elements))
+        let output = Output { credentials, session_token_utilization: token.percent, session_token_size: token.bytes };
+        Ok(Outcome::answer(output).with_response_elements(elements))
     }
 }

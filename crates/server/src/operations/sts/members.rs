@@ -17,7 +17,7 @@ use crate::{
     authz::Demand,
     doors::Doors,
     error::{ApiError, ErrorCode},
-    identity::{PolicyArn, PolicyRef, SessionClaims, SessionPolicies, new_session_key_id},
+    identity::{PolicyArn, PolicyRef, SessionClaims, SessionPolicies, TOKEN_CHARS_MAX, new_session_key_id},
     keys::tag_facts,
     secret_text::SecretText,
     wire::Fields,
@@ -33,17 +33,37 @@ pub(super) struct Credentials {
     expiration: String,
 }
 
+/// How long a session token is, as every operation that makes one answers it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TokenSize {
+    /// In characters, each of which is a byte.
+    pub(super) bytes: usize,
+    /// In percent of the longest, rounded up.
+    pub(super) percent: usize,
+}
+
 impl Credentials {
-    /// Issues credentials for claims.
-    pub(super) async fn issue(doors: &Doors, claims: &SessionClaims) -> Result<Self, ApiError> {
+    /// Issues credentials for claims, with a token of at least so many characters.
+    pub(super) async fn issue(
+        doors: &Doors,
+        claims: &SessionClaims,
+        token_chars_min: Option<i64>,
+    ) -> Result<Self, ApiError> {
+        let token_chars_min = token_chars_min.and_then(|chars| usize::try_from(chars).ok()).unwrap_or_default();
         let access_key_id = new_session_key_id(claims.account, &*doors.random);
-        let (token, secret) = doors.identity.issue_session(&access_key_id, claims).await?;
+        let (token, secret) = doors.identity.issue_session(&access_key_id, claims, token_chars_min).await?;
         Ok(Self {
             access_key_id,
             secret_access_key: SecretText::plain(&secret)?,
             session_token: SessionClaims::encode_token(&token),
             expiration: claims.expires.iso8601(),
         })
+    }
+
+    /// How long the token is.
+    pub(super) fn token_size(&self) -> TokenSize {
+        let bytes = self.session_token.len();
+        TokenSize { bytes, percent: bytes.saturating_mul(100).div_ceil(TOKEN_CHARS_MAX) }
     }
 
     /// What the audit record says of them.
@@ -202,6 +222,11 @@ pub(super) fn second_factor(fields: &mut Fields) -> Result<Option<SecondFactor>,
     Ok((serial.is_some() || code.is_some()).then_some(SecondFactor { serial, code }))
 }
 
+/// Reads `MinimumSessionTokenSize`: how long the session token shall be at least.
+pub(super) fn token_chars_min(fields: &mut Fields) -> Result<Option<i64>, ApiError> {
+    fields.integer("MinimumSessionTokenSize", TOKEN_CHARS_MIN)
+}
+
 /// Reads a name of a session or of who is behind it.
 pub(super) fn session_text(
     fields: &mut Fields,
@@ -217,7 +242,7 @@ pub(super) fn session_text(
 /// # Errors
 /// `UnsupportedOperation`.
 pub(super) fn refuse_unknown(fields: &Fields) -> Result<(), ApiError> {
-    for name in ["ProvidedContexts", "MinimumSessionTokenSize", "ProviderId"] {
+    for name in ["ProvidedContexts", "ProviderId"] {
         if fields.raw().contains_key(name) {
             let message = format!("The parameter {name} is not supported.");
             return Err(ApiError::new(ErrorCode::UnsupportedOperation, message));
@@ -244,6 +269,8 @@ fn is_tag_char(c: char) -> bool {
 const POLICY_PARAMETER_CHARS_MAX: usize = 131_072;
 /// Longest session policy, in characters ("IAM and AWS STS quotas" of the IAM user guide).
 const POLICY_CHARS_MAX: usize = 2048;
+/// How long clients may want a session token to be (`minimumSessionTokenSizeType` of the API model).
+const TOKEN_CHARS_MIN: RangeInclusive<i64> = 0..=TOKEN_CHARS_MAX as i64;
 /// Most managed session policies.
 const POLICY_ARNS_MAX: usize = 10;
 /// Most tags of a session, those that are passed on too.
