@@ -147,6 +147,9 @@ pub(crate) struct ExplainArgs {
     /// Id of a request that was made, as its answer and its record in the trail state it
     #[arg(long, value_name = "ID", required_unless_present = "principal")]
     pub(crate) request_id: Option<String>,
+    /// Print the encoded authorization message of the refused call, for `aws sts decode-authorization-message`
+    #[arg(long, requires = "request_id", conflicts_with = "principal")]
+    pub(crate) encoded: bool,
     /// ARN of a user, role, session or root, or the name of a service
     #[arg(long, value_name = "ARN", requires = "action", conflicts_with = "request_id")]
     pub(crate) principal: Option<String>,

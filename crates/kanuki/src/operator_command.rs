@@ -56,7 +56,7 @@ pub(crate) fn explain(
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
     let act = match (&args.request_id, &args.principal, &args.action) {
-        (Some(request_id), _, _) => Act::ExplainRequest { request_id: request_id.clone() },
+        (Some(request_id), _, _) => Act::ExplainRequest { request_id: request_id.clone(), encoded: args.encoded },
         (None, Some(principal), Some(action)) => {
             let mut facts: BTreeMap<String, Vec<String>> = BTreeMap::new();
             for (key, value) in &args.fact {

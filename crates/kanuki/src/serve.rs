@@ -12,7 +12,7 @@ use std::{
 use kanuki_server::{
     authn::{Authenticator, ProviderKeys},
     custom_key_stores::CustomKeyStores,
-    decisions::decision_log,
+    decisions::{AuthorizationMessages, decision_log},
     doors::Doors,
     durable_file,
     http::{HttpLimits, Server, SteerableClock},
@@ -110,7 +110,8 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
     let custom_key_stores = Arc::new(CustomKeyStores::new(store.clone(), keeper.clone(), proxies, tokens));
     let keys = Keys::new(store, keeper.clone(), Arc::clone(&custom_key_stores));
     let last_usage = Arc::clone(recorder.last_usage());
-    let doors = Doors { keys, custom_key_stores, identity, last_usage, settings, clock, random };
+    let messages = AuthorizationMessages::new(keeper.clone());
+    let doors = Doors { keys, custom_key_stores, identity, last_usage, messages, settings, clock, random };
     let (decisions, decision_writer) = decision_log(operator_store.clone(), doors.settings.keeps_allowed_decisions);
     let pipeline = Arc::new(Pipeline::new(authenticator, doors, recorder, decisions));
     let listener = TcpListener::bind(config.listen)

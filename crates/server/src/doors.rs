@@ -8,7 +8,8 @@ use std::sync::Arc;
 use kanuki_types::{Clock, Random};
 
 use crate::{
-    custom_key_stores::CustomKeyStores, identity::Identity, keys::Keys, last_usage::LastUsage, settings::Settings,
+    custom_key_stores::CustomKeyStores, decisions::AuthorizationMessages, identity::Identity, keys::Keys,
+    last_usage::LastUsage, settings::Settings,
 };
 
 /// What an operation can reach.
@@ -21,6 +22,8 @@ pub struct Doors {
     pub identity: Arc<Identity>,
     /// The last uses of keys.
     pub last_usage: Arc<LastUsage>,
+    /// Encoded authorization messages.
+    pub messages: AuthorizationMessages,
     /// The operator's choices.
     pub settings: Arc<Settings>,
     /// The present, as the domain sees it.

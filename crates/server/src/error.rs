@@ -7,6 +7,8 @@ use std::{error::Error, fmt};
 
 use kanuki_keeper_protocol::{KeeperError, Reason};
 
+use crate::decisions::AuthorizationMessage;
+
 /// Declares the codes with their names and statuses: in JSON protocols, then in Query protocols.
 macro_rules! error_codes {
     ($($(#[$meta:meta])* $variant:ident $json:literal $json_status:literal $query:literal $query_status:literal,)+) => {
@@ -99,6 +101,8 @@ error_codes! {
     IncorrectKeyMaterial "IncorrectKeyMaterialException" 400 "IncorrectKeyMaterial" 400,
     /// Something broke here; the client may try again.
     Internal "KMSInternalException" 500 "InternalFailure" 500,
+    /// The encoded authorization message is none, or another account's.
+    InvalidAuthorizationMessage "InvalidAuthorizationMessageException" 400 "InvalidAuthorizationMessageException" 400,
     /// An ARN that cannot be used.
     InvalidArn "InvalidArnException" 400 "InvalidArn" 400,
     /// The ciphertext does not open.
@@ -196,6 +200,7 @@ pub struct ApiError {
     code: ErrorCode,
     message: Option<String>,
     cause: Option<Box<dyn Error + Send + Sync>>,
+    authorization: Option<AuthorizationMessage>,
 }
 
 impl ApiError {
@@ -203,26 +208,39 @@ impl ApiError {
     #[must_use]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         let message = message.into().replace(['\r', '\n'], " ");
-        Self { code, message: Some(message), cause: None }
+        Self { code, message: Some(message), cause: None, authorization: None }
     }
 
     /// A refusal without a message, as some codes are answered.
     #[must_use]
     pub fn bare(code: ErrorCode) -> Self {
-        Self { code, message: None, cause: None }
+        Self { code, message: None, cause: None, authorization: None }
     }
 
     /// A failure of this server: the client learns only that it failed, the operator's log the cause.
     #[must_use]
     pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let message = Some("The request failed because of an internal error. The request can be retried.".into());
-        Self { code: ErrorCode::Internal, message, cause: Some(cause.into()) }
+        Self { code: ErrorCode::Internal, message, cause: Some(cause.into()), authorization: None }
     }
 
     /// A parameter that breaks the model or a rule between parameters.
     #[must_use]
     pub fn validation(message: impl Into<String>) -> Self {
         Self::new(ErrorCode::Validation, message)
+    }
+
+    /// Adds the encoded message about the decision that it rests on, if there is one.
+    #[must_use]
+    pub fn with_authorization(self, authorization: Option<AuthorizationMessage>) -> Self {
+        Self { authorization, ..self }
+    }
+
+    /// The encoded message about the decision that it rests on. Services of this process that put it into their own
+    /// texts take it from here; every answer has it in a header.
+    #[must_use]
+    pub fn authorization(&self) -> Option<&AuthorizationMessage> {
+        self.authorization.as_ref()
     }
 
     /// The code.

@@ -146,7 +146,8 @@ impl Operator {
                 let named = (resource.as_deref(), *resource_account);
                 explain::call(self, principal, action, named, region.as_ref(), supposed).await
             }
-            Act::ExplainRequest { request_id } => explain::request(self, request_id).await,
+            Act::ExplainRequest { request_id, encoded: false } => explain::request(self, request_id).await,
+            Act::ExplainRequest { request_id, encoded: true } => explain::encoded_request(self, request_id).await,
             Act::LintKeyPolicy { key } => lint::key_policy(self, key).await,
             Act::ListAccess { key, after } => access::list(self, key, after.as_deref()).await,
             Act::ListAccounts { after } => accounts::list(self, *after).await,

@@ -156,6 +156,34 @@ impl Pipeline {
         Err(ApiError::internal("the same device was used by others too often"))
     }
 
+    /// Explains a denial, hands the explanation in to be kept, and adds the encoded message about it to the refusal.
+    async fn explain_denial(
+        &self,
+        draft: &Draft,
+        caller: &Authenticated,
+        considered: &[Considered],
+        error: ApiError,
+    ) -> ApiError {
+        if considered.is_empty() {
+            return error;
+        }
+        let demands = considered.iter().map(Considered::note).collect();
+        // Shortened at once, so that what waits to be written is bounded.
+        let record = DecisionRecord { demands, ..decision_record(draft, caller, Some(&error)) }.shortened();
+        let message = match error.code() {
+            ErrorCode::AccessDenied => self.doors.messages.encode(&record).await,
+            _ => Ok(None),
+        };
+        self.decisions.note(Box::new(move || record));
+        match message {
+            Ok(message) => error.with_authorization(message),
+            Err(failure) => {
+                tracing::error!(request_id = draft.request_id(), %failure, "a denial has no encoded message");
+                error
+            }
+        }
+    }
+
     /// The Region that a record states while nothing is verified: the claimed one if it is served, else any.
     fn claimed_region(&self, call: &Call, presented: Option<&Presented>) -> Region {
         let settings = &self.doors.settings;
@@ -275,8 +303,12 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
         draft.set_resources(plan.demands());
         let mut reasons = Reasons::new(pipeline.decisions.keeps_allowed());
         let authorized = authz::authorize::<O>(&doors.keys, &caller, &circumstances, input, plan, &mut reasons).await;
-        note_reasons(&pipeline.decisions, draft, &caller, reasons.take(), authorized.as_ref().err());
-        let authorized = authorized?;
+        let considered = reasons.take();
+        let authorized = match authorized {
+            Ok(authorized) => authorized,
+            Err(error) => return Err(pipeline.explain_denial(draft, &caller, &considered, error).await),
+        };
+        note_allowed(&pipeline.decisions, draft, &caller, considered);
         if !authorized.unmade().is_empty() {
             if dry_run {
                 return Err(dry_run_succeeds());
@@ -306,18 +338,21 @@ fn dry_run_succeeds() -> ApiError {
     ApiError::new(ErrorCode::DryRun, "The request would have succeeded, but the DryRun option is set.")
 }
 
-/// Hands in what a decision rests on; it is explained and written off the answer path.
-fn note_reasons(
-    decisions: &DecisionLog,
-    draft: &Draft,
-    caller: &Authenticated,
-    considered: Vec<Considered>,
-    error: Option<&ApiError>,
-) {
+/// Hands in what an allow rests on; it is explained and written off the answer path.
+fn note_allowed(decisions: &DecisionLog, draft: &Draft, caller: &Authenticated, considered: Vec<Considered>) {
     if considered.is_empty() {
         return;
     }
-    let record = DecisionRecord {
+    let record = decision_record(draft, caller, None);
+    decisions.note(Box::new(move || DecisionRecord {
+        demands: considered.iter().map(Considered::note).collect(),
+        ..record
+    }));
+}
+
+/// A decision without what it rests on.
+fn decision_record(draft: &Draft, caller: &Authenticated, error: Option<&ApiError>) -> DecisionRecord {
+    DecisionRecord {
         request_id: draft.request_id().to_owned(),
         time: draft.time(),
         operation: draft.operation(),
@@ -329,11 +364,7 @@ fn note_reasons(
         message: error.and_then(ApiError::message).map(str::to_owned),
         demands: Vec::new(),
         shortened: false,
-    };
-    decisions.note(Box::new(move || DecisionRecord {
-        demands: considered.iter().map(Considered::note).collect(),
-        ..record
-    }));
+    }
 }
 
 /// How often a change is tried when others change the same records.

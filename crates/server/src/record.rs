@@ -14,7 +14,8 @@
 //! ```compile_fail,E0451
 //! use kanuki_server::record::Recorded;
 //! fn unrecorded() -> Recorded {
-//!     Recorded { status: 200, content_type: "", body: Vec::new().into(), request_id: String::new() }
+//!     Recorded { status: 200, content_type: "", body: Vec::new().into(), request_id: String::new(),
+//!         authorization: None }
 //! }
 //! ```
 
@@ -32,6 +33,7 @@ pub use draft::{StoreEvent, store_event};
 use draft::service_event;
 
 use crate::{
+    decisions::AuthorizationMessage,
     error::ApiError,
     last_usage::LastUsage,
     operation::ServiceEvent,
@@ -45,13 +47,14 @@ pub struct Recorded {
     content_type: &'static str,
     body: SecretBody,
     request_id: String,
+    authorization: Option<AuthorizationMessage>,
 }
 
 impl Recorded {
-    /// The parts that the HTTP writer needs.
+    /// The parts that the HTTP writer needs: status, content type, body, request id, and the encoded message of a denial.
     #[must_use]
-    pub fn into_parts(self) -> (u16, &'static str, SecretBody, String) {
-        (self.status, self.content_type, self.body, self.request_id)
+    pub fn into_parts(self) -> (u16, &'static str, SecretBody, String, Option<AuthorizationMessage>) {
+        (self.status, self.content_type, self.body, self.request_id, self.authorization)
     }
 }
 
@@ -182,6 +185,7 @@ impl Recorder {
         let request_id = draft.request_id().to_owned();
         let event_id = draft.event_id();
         let key_uses = draft.take_key_uses().filter(|_| result.is_ok());
+        let authorization = result.as_ref().err().and_then(ApiError::authorization).cloned();
         let begun_use = key_uses.map(|uses| self.last_usage.begin(uses));
         let (rendered, record, in_outbox) = match (result, draft.committed()) {
             // The change is durable and its record says success, so success is the only true answer.
@@ -197,7 +201,7 @@ impl Recorder {
             Ok(record) => self.trail.append(event_id, record).await.map_err(ApiError::internal),
             Err(error) => Err(error),
         };
-        let Rendered { status, content_type, body } = match appended {
+        let (rendered, authorization) = match appended {
             Ok(position) => {
                 if let Some(begun_use) = begun_use {
                     begun_use.note(position, draft.time(), event_id, &request_id);
@@ -205,14 +209,15 @@ impl Recorder {
                 if in_outbox {
                     self.note_delivered(event_id);
                 }
-                rendered
+                (rendered, authorization)
             }
             Err(error) => {
                 log_refusal(&request_id, call, &error);
-                wire::render_error(call, &error, &request_id)
+                (wire::render_error(call, &error, &request_id), None)
             }
         };
-        Recorded { status, content_type, body, request_id }
+        let Rendered { status, content_type, body } = rendered;
+        Recorded { status, content_type, body, request_id, authorization }
     }
 
     /// Appends what a crash kept from the trail, then empties the outbox. Answers how many records were missing.

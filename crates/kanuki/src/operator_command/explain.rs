@@ -1,4 +1,4 @@
-//! An explanation as text.
+//! An explanation as text, or the encoded message that stands for it.
 
 use std::fmt::Write as _;
 
@@ -8,6 +8,9 @@ use super::{items, text_of};
 
 /// The whole explanation.
 pub(super) fn text(answer: &Value) -> String {
+    if let Some(encoded) = answer.get("encodedMessage").and_then(Value::as_str) {
+        return format!("{encoded}\n");
+    }
     let mut out = String::new();
     head(answer, &mut out);
     for demand in items(answer, "demands") {

@@ -245,8 +245,8 @@ fn source_text(source: Source, kind: ResourceKind) -> &'static str {
 fn effect_name(effect: Effect) -> &'static str {
     match effect {
         Effect::Allow => "Allow",
-        Effect::ExplicitDeny => "ExplicitDeny",
-        Effect::ImplicitDeny => "ImplicitDeny",
+        Effect::ExplicitDeny => EXPLICIT_DENY,
+        Effect::ImplicitDeny => IMPLICIT_DENY,
     }
 }
 
@@ -286,3 +286,8 @@ fn reach_text(reach: Result<GrantReach, GrantMismatch>) -> &'static str {
         Err(GrantMismatch::Operation) => "it does not hold the operation",
     }
 }
+
+/// The name of an explicit deny in a note.
+pub(super) const EXPLICIT_DENY: &str = "ExplicitDeny";
+/// The name of an implicit deny in a note.
+pub(super) const IMPLICIT_DENY: &str = "ImplicitDeny";

@@ -93,24 +93,29 @@ impl DecisionRecord {
     }
 
     /// Leaves parts out until it has at most [`DECISION_BYTES_MAX`] bytes: first the statements that are about other
-    /// actions or principals, then every statement that does not apply, then the documents.
+    /// actions or principals, then every statement that does not apply, then the documents, then everything else.
     #[must_use]
-    pub fn shortened(mut self) -> Self {
-        let steps: [fn(&mut DemandNote); 3] = [
-            DemandNote::leave_out_what_is_about_others,
-            DemandNote::leave_out_what_does_not_apply,
-            DemandNote::leave_out_documents,
+    pub fn shortened(self) -> Self {
+        self.shortened_until(|record| record.size() <= DECISION_BYTES_MAX)
+    }
+
+    /// Leaves parts out in the same order until `fits`, which is asked a last time when nothing is left to leave out.
+    pub(super) fn shortened_until(mut self, mut fits: impl FnMut(&Self) -> bool) -> Self {
+        let steps: [fn(&mut Self); 5] = [
+            |record| record.demands.iter_mut().for_each(DemandNote::leave_out_what_is_about_others),
+            |record| record.demands.iter_mut().for_each(DemandNote::leave_out_what_does_not_apply),
+            |record| record.demands.iter_mut().for_each(DemandNote::leave_out_documents),
+            |record| record.demands.clear(),
+            |record| record.message = None,
         ];
         for step in steps {
-            if self.size() <= DECISION_BYTES_MAX {
+            if fits(&self) {
                 return self;
             }
-            self.demands.iter_mut().for_each(step);
+            step(&mut self);
             self.shortened = true;
         }
-        if self.size() > DECISION_BYTES_MAX {
-            self.demands.clear();
-        }
+        fits(&self);
         self
     }
 }

@@ -205,13 +205,16 @@ async fn stop_wanted(stopped: &mut watch::Receiver<bool>) {
 
 /// Writes an answer that has been recorded; there is no other way to write one.
 fn write(recorded: Recorded) -> Response<Full<Bytes>> {
-    let (status, content_type, body, request_id) = recorded.into_parts();
+    let (status, content_type, body, request_id, authorization) = recorded.into_parts();
     let mut response = Response::new(Full::new(Bytes::from_owner(body)));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response.headers_mut().insert("cache-control", HeaderValue::from_static(NO_CACHE));
     if let Ok(value) = HeaderValue::try_from(request_id) {
         response.headers_mut().insert("x-amzn-requestid", value);
+    }
+    if let Some(Ok(value)) = authorization.map(|message| HeaderValue::try_from(message.as_str())) {
+        response.headers_mut().insert(AUTHORIZATION_MESSAGE, value);
     }
     response
 }
@@ -223,6 +226,8 @@ fn plain(status: u16, body: &'static str) -> Response<Full<Bytes>> {
     response
 }
 
+/// The header in which a denial carries its encoded authorization message. The API's own answers leave no other room.
+const AUTHORIZATION_MESSAGE: &str = "x-kanuki-authorization-message";
 const NO_CACHE: &str = "no-cache, no-store, must-revalidate, private";
 /// Longest head of a request, in bytes.
 const HEAD_BYTES_MAX: usize = 64 * 1024;

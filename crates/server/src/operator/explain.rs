@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{Done, Operator};
 use crate::{
     authz::hypothesis::{Asker, Supposed, Target, explain_call},
-    decisions,
+    decisions::{self, DecisionRecord},
     error::{ApiError, ErrorCode},
     identity::{PrincipalKind, PrincipalName},
     keys::{KeyName, Names},
@@ -22,11 +22,32 @@ use crate::{
 /// # Errors
 /// If it is not kept, or if the store fails.
 pub(super) async fn request(operator: &Operator, request_id: &str) -> Result<Done, ApiError> {
+    let record = find(operator, request_id).await?;
+    Ok(Done::answer(serde_json::to_value(record).map_err(ApiError::internal)?))
+}
+
+/// The encoded authorization message about a call that was refused, as the refused caller got it.
+///
+/// # Errors
+/// If the decision is not kept, if it has no message, or if store or keeper fail.
+pub(super) async fn encoded_request(operator: &Operator, request_id: &str) -> Result<Done, ApiError> {
+    let record = find(operator, request_id).await?;
+    if record.allowed {
+        return Err(ApiError::validation("the call was allowed, so there is no authorization message about it"));
+    }
+    let Some(message) = operator.pipeline.doors().messages.encode(&record).await? else {
+        return Err(ApiError::validation("the caller belongs to no account, so nobody could decode a message"));
+    };
+    Ok(Done::answer(json!({ "requestId": request_id, "encodedMessage": message.as_str() })))
+}
+
+/// The decision of a call, if it is kept.
+async fn find(operator: &Operator, request_id: &str) -> Result<DecisionRecord, ApiError> {
     let log = operator.pipeline.decisions();
     // A call that was answered a moment ago may still be in the queue.
     log.flush().await;
     let found = decisions::find(&operator.store, request_id).await?;
-    let Some(record) = found else {
+    found.ok_or_else(|| {
         let kept = if log.keeps_allowed() { "" } else { " (allowed calls are kept with `[decisions] keep = \"all\"`)" };
         let lost = match log.lost() {
             0 => String::new(),
@@ -36,9 +57,8 @@ pub(super) async fn request(operator: &Operator, request_id: &str) -> Result<Don
             "no decision is kept for this request: it was allowed{kept}, or it was refused before anything was decided, \
              or it is older than what is kept{lost}; its record is in the trail"
         );
-        return Err(ApiError::new(ErrorCode::NotFound, sentence));
-    };
-    Ok(Done::answer(serde_json::to_value(record).map_err(ApiError::internal)?))
+        ApiError::new(ErrorCode::NotFound, sentence)
+    })
 }
 
 /// What would be decided.

@@ -55,6 +55,9 @@ pub enum Act {
     ExplainRequest {
         /// Its request id.
         request_id: String,
+        /// Whether the encoded authorization message is wanted instead.
+        #[serde(default)]
+        encoded: bool,
     },
     /// Looks through the policy of a key.
     LintKeyPolicy {
