@@ -8,9 +8,8 @@ use std::marker::PhantomData;
 use kanuki_store::Transaction;
 
 use super::{
-    holders::Kind,
+    holders::{HolderKind, Kind},
     members,
-    tagging::{principal, principal_kind},
     users::{self, Named},
 };
 use crate::{
@@ -18,7 +17,7 @@ use crate::{
     authz::Authorized,
     doors::Doors,
     error::{ApiError, ErrorCode},
-    identity::PolicyUse,
+    identity::{PolicyUse, PrincipalKind},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -121,4 +120,13 @@ impl<K: Kind> Operation for DeleteBoundary<K> {
         doors.identity.update_principal(&mut change, authorized.proof(), found, &record).await?;
         Ok(Outcome::silent_change(change))
     }
+}
+
+/// What belongs to the kind, which is a role's or a user's: groups have no boundary.
+const fn principal<T: Copy>(role: T, user: T, kind: HolderKind) -> T {
+    kind.pick(role, role, user)
+}
+
+const fn principal_kind(kind: HolderKind) -> PrincipalKind {
+    principal(PrincipalKind::Role, PrincipalKind::User, kind)
 }

@@ -3,21 +3,25 @@
 //! Not here: the account's root, which can have no device: its sessions could not be limited by one. Invariant: what is
 //! looked up is of the caller's account, whatever account a serial number names.
 
+use std::collections::BTreeMap;
+
+use kanuki_store::Transaction;
 use kanuki_types::AccountId;
 use serde::Serialize;
 
 use super::{
     members,
     shapes::User,
+    tagging::{Tagged, Words},
     tags::Tag,
     users::{self, Named},
 };
 use crate::{
     authn::Authenticated,
-    authz::{Demand, EntityAccess},
+    authz::{Demand, EntityAccess, Proof},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    identity::{MfaDeviceEntry, PrincipalKind, StoredPrincipal},
+    identity::{MfaDeviceEntry, MfaDeviceRecord, PrincipalKind, StoredPrincipal},
     wire::Fields,
 };
 
@@ -62,12 +66,47 @@ impl NamedDevice {
     }
 }
 
+impl Tagged for NamedDevice {
+    type Target = Self;
+    const WORDS: Words = Words {
+        member: "SerialNumber",
+        tag: ("TagMFADevice", "iam:TagMFADevice"),
+        untag: ("UntagMFADevice", "iam:UntagMFADevice"),
+        list: ("ListMFADeviceTags", "iam:ListMFADeviceTags"),
+        quota: "TagsPerMFADevice",
+    };
+
+    fn read_name(fields: &mut Fields) -> Result<String, ApiError> {
+        serial(fields)
+    }
+
+    async fn find(doors: &Doors, caller: &Authenticated, name: &str) -> Result<Self, ApiError> {
+        Self::find(doors, caller, name).await
+    }
+
+    fn demand(target: &Self, _: &Authenticated, action: &'static str) -> Result<Demand, ApiError> {
+        Ok(target.demand(action))
+    }
+
+    fn tags(target: &Self) -> Result<&BTreeMap<String, String>, ApiError> {
+        Ok(&target.get()?.record.tags)
+    }
+
+    async fn put_tags(
+        _: &Doors,
+        change: &mut Transaction,
+        _: &Proof,
+        target: &Self,
+        tags: BTreeMap<String, String>,
+    ) -> Result<(), ApiError> {
+        let device = target.get()?;
+        device.update(change, &MfaDeviceRecord { tags, ..device.record.clone() });
+        Ok(())
+    }
+}
+
 /// A device as a resource.
-pub(super) fn access(
-    account: AccountId,
-    serial: String,
-    tags: std::collections::BTreeMap<String, String>,
-) -> EntityAccess {
+pub(super) fn access(account: AccountId, serial: String, tags: BTreeMap<String, String>) -> EntityAccess {
     EntityAccess { arn: serial, account: Some(account), kind: "AWS::IAM::VirtualMFADevice", tags }
 }
 

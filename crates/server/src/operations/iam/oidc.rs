@@ -4,15 +4,19 @@
 
 use std::collections::BTreeMap;
 
+use kanuki_store::Transaction;
 use kanuki_types::AccountId;
 
-use super::members;
+use super::{
+    members,
+    tagging::{Tagged, Words},
+};
 use crate::{
     authn::Authenticated,
-    authz::{Demand, EntityAccess},
+    authz::{Demand, EntityAccess, Proof},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    identity::{OidcProviderEntry, URL_CHARS_MAX},
+    identity::{OidcProviderEntry, OidcProviderRecord, URL_CHARS_MAX},
     wire::Fields,
 };
 
@@ -50,6 +54,45 @@ impl NamedProvider {
             let message = format!("OpenIDConnect Provider not found for arn {}", self.arn);
             ApiError::new(ErrorCode::NotFound, message)
         })
+    }
+}
+
+impl Tagged for NamedProvider {
+    type Target = Self;
+    const WORDS: Words = Words {
+        member: "OpenIDConnectProviderArn",
+        tag: ("TagOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"),
+        untag: ("UntagOpenIDConnectProvider", "iam:UntagOpenIDConnectProvider"),
+        list: ("ListOpenIDConnectProviderTags", "iam:ListOpenIDConnectProviderTags"),
+        quota: "TagsPerOpenIDConnectProvider",
+    };
+
+    fn read_name(fields: &mut Fields) -> Result<String, ApiError> {
+        arn(fields)
+    }
+
+    async fn find(doors: &Doors, caller: &Authenticated, name: &str) -> Result<Self, ApiError> {
+        Self::find(doors, caller, name).await
+    }
+
+    fn demand(target: &Self, _: &Authenticated, action: &'static str) -> Result<Demand, ApiError> {
+        Ok(target.demand(action))
+    }
+
+    fn tags(target: &Self) -> Result<&BTreeMap<String, String>, ApiError> {
+        Ok(&target.get()?.record.tags)
+    }
+
+    async fn put_tags(
+        _: &Doors,
+        change: &mut Transaction,
+        _: &Proof,
+        target: &Self,
+        tags: BTreeMap<String, String>,
+    ) -> Result<(), ApiError> {
+        let provider = target.get()?;
+        provider.update(change, &OidcProviderRecord { tags, ..provider.record.clone() });
+        Ok(())
     }
 }
 

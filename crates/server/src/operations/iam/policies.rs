@@ -4,13 +4,18 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::members;
+use kanuki_store::Transaction;
+
+use super::{
+    members,
+    tagging::{Tagged, Words},
+};
 use crate::{
     authn::Authenticated,
-    authz::{Demand, EntityAccess},
+    authz::{Demand, EntityAccess, Proof},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    identity::{AWS_POLICY_VERSION, ManagedEntry, ManagedPolicy},
+    identity::{AWS_POLICY_VERSION, ManagedEntry, ManagedPolicy, ManagedPolicyRecord},
     operation::Plan,
     wire::Fields,
 };
@@ -62,6 +67,52 @@ impl NamedPolicy {
                 Err(ApiError::new(ErrorCode::AccessDenied, message))
             }
         }
+    }
+}
+
+impl Tagged for NamedPolicy {
+    type Target = Self;
+    const WORDS: Words = Words {
+        member: "PolicyArn",
+        tag: ("TagPolicy", "iam:TagPolicy"),
+        untag: ("UntagPolicy", "iam:UntagPolicy"),
+        list: ("ListPolicyTags", "iam:ListPolicyTags"),
+        quota: "TagsPerPolicy",
+    };
+
+    fn read_name(fields: &mut Fields) -> Result<String, ApiError> {
+        read_arn(fields)
+    }
+
+    async fn find(doors: &Doors, caller: &Authenticated, name: &str) -> Result<Self, ApiError> {
+        Self::find(doors, caller, name).await
+    }
+
+    fn demand(target: &Self, caller: &Authenticated, action: &'static str) -> Result<Demand, ApiError> {
+        target.demand(caller, action)
+    }
+
+    fn tags(target: &Self) -> Result<&BTreeMap<String, String>, ApiError> {
+        match target.get()? {
+            ManagedPolicy::Aws(_) => Ok(&NO_TAGS),
+            ManagedPolicy::Own(policy) => Ok(&policy.record().tags),
+        }
+    }
+
+    fn own_tags(target: &Self) -> Result<&BTreeMap<String, String>, ApiError> {
+        Ok(&target.own()?.record().tags)
+    }
+
+    async fn put_tags(
+        doors: &Doors,
+        change: &mut Transaction,
+        proof: &Proof,
+        target: &Self,
+        tags: BTreeMap<String, String>,
+    ) -> Result<(), ApiError> {
+        let policy = target.own()?;
+        let record = ManagedPolicyRecord { tags, ..policy.record().clone() };
+        doors.identity.update_policy(change, proof, policy, &record)
     }
 }
 
@@ -122,3 +173,5 @@ pub(super) async fn text(doors: &Doors, policy: &ManagedPolicy, version: &str) -
 }
 
 const VERSION_CHARS_MAX: usize = 16;
+/// The service's own policies have none.
+static NO_TAGS: BTreeMap<String, String> = BTreeMap::new();

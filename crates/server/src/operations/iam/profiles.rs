@@ -2,19 +2,23 @@
 //!
 //! Rule: an instance profile holds one role at most.
 
+use std::collections::BTreeMap;
+
+use kanuki_store::Transaction;
 use serde::Serialize;
 
 use super::{
     members, roles,
     shapes::{Detail, Role, instant},
+    tagging::{Tagged, Words},
     tags::{self, Tag},
 };
 use crate::{
     authn::Authenticated,
-    authz::{Demand, EntityAccess},
+    authz::{Demand, EntityAccess, Proof},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    identity::{NamedKind, StoredProfile, entity_arn},
+    identity::{InstanceProfileRecord, NamedKind, StoredProfile, entity_arn},
     operation::Plan,
     wire::Fields,
 };
@@ -70,6 +74,45 @@ impl NamedProfile {
     /// Whether there is one.
     pub(super) fn exists(&self) -> bool {
         self.found.is_some()
+    }
+}
+
+impl Tagged for NamedProfile {
+    type Target = Self;
+    const WORDS: Words = Words {
+        member: "InstanceProfileName",
+        tag: ("TagInstanceProfile", "iam:TagInstanceProfile"),
+        untag: ("UntagInstanceProfile", "iam:UntagInstanceProfile"),
+        list: ("ListInstanceProfileTags", "iam:ListInstanceProfileTags"),
+        quota: "TagsPerInstanceProfile",
+    };
+
+    fn read_name(fields: &mut Fields) -> Result<String, ApiError> {
+        read_name(fields)
+    }
+
+    async fn find(doors: &Doors, caller: &Authenticated, name: &str) -> Result<Self, ApiError> {
+        Self::find(doors, caller, name).await
+    }
+
+    fn demand(target: &Self, _: &Authenticated, action: &'static str) -> Result<Demand, ApiError> {
+        Ok(target.demand(action))
+    }
+
+    fn tags(target: &Self) -> Result<&BTreeMap<String, String>, ApiError> {
+        Ok(&target.get()?.record.tags)
+    }
+
+    async fn put_tags(
+        doors: &Doors,
+        change: &mut Transaction,
+        proof: &Proof,
+        target: &Self,
+        tags: BTreeMap<String, String>,
+    ) -> Result<(), ApiError> {
+        let profile = target.get()?;
+        let record = InstanceProfileRecord { tags, ..profile.record.clone() };
+        doors.identity.update_profile(change, proof, profile, &record)
     }
 }
 

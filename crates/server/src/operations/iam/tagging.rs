@@ -1,40 +1,108 @@
-//! The operations on tags of users and roles.
+//! The operations on tags, for everything that can have some.
 //!
-//! Rule: the pages of TagUser, UntagUser and ListUserTags of the IAM API reference, and those of TagRole and its kin.
+//! Not here: the rules of tags themselves (`tags.rs`). Invariant: what is tagged, and how it is found and written, is
+//! said once, beside the rest of its kind.
+//!
+//! Rule: the pages of TagUser, UntagUser and ListUserTags of the IAM API reference, and those of their kin.
 
-use std::marker::PhantomData;
+use std::{collections::BTreeMap, fmt::Debug, future::Future, marker::PhantomData};
 
 use kanuki_store::Transaction;
 use serde::Serialize;
 
 use super::{
-    holders::{HolderKind, Kind},
     pages,
     tags::{self, Tag},
-    users::Named,
 };
 use crate::{
     authn::Authenticated,
-    authz::Authorized,
+    authz::{Authorized, Demand, Proof},
     doors::Doors,
     error::ApiError,
-    identity::PrincipalKind,
     keys::PageRequest,
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
 
+/// A kind of thing that can have tags.
+pub trait Tagged: Debug + Send + Sync + 'static {
+    /// What a name in a request means, which may be nothing.
+    type Target: Send + Sync;
+    /// The names of the operations, and what else differs in nothing but words.
+    const WORDS: Words;
+
+    /// Reads the member that names one.
+    ///
+    /// # Errors
+    /// `ValidationError`.
+    fn read_name(fields: &mut Fields) -> Result<String, ApiError>;
+
+    /// Looks a name up.
+    fn find(
+        doors: &Doors,
+        caller: &Authenticated,
+        name: &str,
+    ) -> impl Future<Output = Result<Self::Target, ApiError>> + Send;
+
+    /// The access to it that an action needs.
+    ///
+    /// # Errors
+    /// If the name is of a form that no access can be stated for.
+    fn demand(target: &Self::Target, caller: &Authenticated, action: &'static str) -> Result<Demand, ApiError>;
+
+    /// Its tags.
+    ///
+    /// # Errors
+    /// `NoSuchEntity`.
+    fn tags(target: &Self::Target) -> Result<&BTreeMap<String, String>, ApiError>;
+
+    /// Its tags, to be changed.
+    ///
+    /// # Errors
+    /// `NoSuchEntity`; or if it is not the account's to change.
+    fn own_tags(target: &Self::Target) -> Result<&BTreeMap<String, String>, ApiError> {
+        Self::tags(target)
+    }
+
+    /// Adds other tags of it to a change.
+    ///
+    /// # Errors
+    /// `NoSuchEntity`; or if it was not authorized; or if the store fails.
+    fn put_tags(
+        doors: &Doors,
+        change: &mut Transaction,
+        proof: &Proof,
+        target: &Self::Target,
+        tags: BTreeMap<String, String>,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send;
+}
+
+/// The words of a kind of thing that can have tags.
+#[derive(Debug, Clone, Copy)]
+pub struct Words {
+    /// The member that names one.
+    pub member: &'static str,
+    /// The operation that adds tags, and its action.
+    pub tag: (&'static str, &'static str),
+    /// The operation that removes them, and its action.
+    pub untag: (&'static str, &'static str),
+    /// The operation that lists them, and its action.
+    pub list: (&'static str, &'static str),
+    /// The quota of their number.
+    pub quota: &'static str,
+}
+
 /// Adds tags, or changes their values.
 #[derive(Debug)]
-pub struct AddTags<K>(PhantomData<K>);
+pub struct AddTags<T>(PhantomData<T>);
 
 /// Removes tags.
 #[derive(Debug)]
-pub struct RemoveTags<K>(PhantomData<K>);
+pub struct RemoveTags<T>(PhantomData<T>);
 
 /// Lists tags by key.
 #[derive(Debug)]
-pub struct ListTags<K>(PhantomData<K>);
+pub struct ListTags<T>(PhantomData<T>);
 
 /// On what, and which tags.
 #[derive(Debug)]
@@ -66,104 +134,91 @@ pub struct ListOutput {
     marker: Option<String>,
 }
 
-impl<K: Kind> Operation for AddTags<K> {
-    const DESCRIPTOR: Descriptor = Descriptor::changes(
-        Service::Iam,
-        principal("TagRole", "TagUser", K::KIND),
-        K::KIND.pick(&[], &["RoleName", "Tags"], &["UserName", "Tags"]),
-    );
+impl<T: Tagged> AddTags<T> {
+    const RECORDED: &'static [&'static str] = &[T::WORDS.member, "Tags"];
+}
+
+impl<T: Tagged> Operation for AddTags<T> {
+    const DESCRIPTOR: Descriptor = Descriptor::changes(Service::Iam, T::WORDS.tag.0, Self::RECORDED);
     type Input = AddInput;
-    type Target = Named;
+    type Target = T::Target;
     type Output = ();
 
     fn parse(fields: &mut Fields) -> Result<AddInput, ApiError> {
-        let name = K::KIND.read_name(fields)?;
+        let name = T::read_name(fields)?;
         let tags = tags::read(fields)?;
         Ok(AddInput { name, tags: fields.require("Tags", tags) })
     }
 
-    async fn plan(doors: &Doors, caller: &Authenticated, input: &AddInput) -> Result<Plan<Named>, ApiError> {
-        let named = Named::find(doors, caller, principal_kind(K::KIND), &input.name).await?;
-        let mut demand = named.demand(principal("iam:TagRole", "iam:TagUser", K::KIND));
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &AddInput) -> Result<Plan<T::Target>, ApiError> {
+        let target = T::find(doors, caller, &input.name).await?;
+        let mut demand = T::demand(&target, caller, T::WORDS.tag.1)?;
         tags::facts(&mut demand.facts, &input.tags);
-        Ok(Plan::new(named, demand))
+        Ok(Plan::new(target, demand))
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
-        let found = authorized.target().get()?;
-        let mut record = found.record().clone();
-        tags::add(&mut record.tags, &authorized.input().tags, principal("TagsPerRole", "TagsPerUser", K::KIND))?;
+        let mut tags = T::own_tags(authorized.target())?.clone();
+        tags::add(&mut tags, &authorized.input().tags, T::WORDS.quota)?;
         let mut change = Transaction::default();
-        doors.identity.update_principal(&mut change, authorized.proof(), found, &record).await?;
+        T::put_tags(doors, &mut change, authorized.proof(), authorized.target(), tags).await?;
         Ok(Outcome::silent_change(change))
     }
 }
 
-impl<K: Kind> Operation for RemoveTags<K> {
-    const DESCRIPTOR: Descriptor = Descriptor::changes(
-        Service::Iam,
-        principal("UntagRole", "UntagUser", K::KIND),
-        K::KIND.pick(&[], &["RoleName", "TagKeys"], &["UserName", "TagKeys"]),
-    );
+impl<T: Tagged> RemoveTags<T> {
+    const RECORDED: &'static [&'static str] = &[T::WORDS.member, "TagKeys"];
+}
+
+impl<T: Tagged> Operation for RemoveTags<T> {
+    const DESCRIPTOR: Descriptor = Descriptor::changes(Service::Iam, T::WORDS.untag.0, Self::RECORDED);
     type Input = RemoveInput;
-    type Target = Named;
+    type Target = T::Target;
     type Output = ();
 
     fn parse(fields: &mut Fields) -> Result<RemoveInput, ApiError> {
-        Ok(RemoveInput { name: K::KIND.read_name(fields)?, keys: tags::read_keys(fields)? })
+        Ok(RemoveInput { name: T::read_name(fields)?, keys: tags::read_keys(fields)? })
     }
 
-    async fn plan(doors: &Doors, caller: &Authenticated, input: &RemoveInput) -> Result<Plan<Named>, ApiError> {
-        let named = Named::find(doors, caller, principal_kind(K::KIND), &input.name).await?;
-        let mut demand = named.demand(principal("iam:UntagRole", "iam:UntagUser", K::KIND));
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &RemoveInput) -> Result<Plan<T::Target>, ApiError> {
+        let target = T::find(doors, caller, &input.name).await?;
+        let mut demand = T::demand(&target, caller, T::WORDS.untag.1)?;
         tags::key_facts(&mut demand.facts, &input.keys);
-        Ok(Plan::new(named, demand))
+        Ok(Plan::new(target, demand))
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
-        let found = authorized.target().get()?;
-        let mut record = found.record().clone();
-        tags::remove(&mut record.tags, &authorized.input().keys);
+        let mut tags = T::own_tags(authorized.target())?.clone();
+        tags::remove(&mut tags, &authorized.input().keys);
         let mut change = Transaction::default();
-        doors.identity.update_principal(&mut change, authorized.proof(), found, &record).await?;
+        T::put_tags(doors, &mut change, authorized.proof(), authorized.target(), tags).await?;
         Ok(Outcome::silent_change(change))
     }
 }
 
-impl<K: Kind> Operation for ListTags<K> {
-    const DESCRIPTOR: Descriptor = Descriptor::reads(
-        Service::Iam,
-        principal("ListRoleTags", "ListUserTags", K::KIND),
-        K::KIND.pick(&[], &["RoleName", "MaxItems", "Marker"], &["UserName", "MaxItems", "Marker"]),
-    );
+impl<T: Tagged> ListTags<T> {
+    const RECORDED: &'static [&'static str] = &[T::WORDS.member, "MaxItems", "Marker"];
+}
+
+impl<T: Tagged> Operation for ListTags<T> {
+    const DESCRIPTOR: Descriptor = Descriptor::reads(Service::Iam, T::WORDS.list.0, Self::RECORDED);
     type Input = ListInput;
-    type Target = Named;
+    type Target = T::Target;
     type Output = ListOutput;
 
     fn parse(fields: &mut Fields) -> Result<ListInput, ApiError> {
-        let name = K::KIND.read_name(fields)?;
-        Ok(ListInput { name, page: PageRequest::read_items(fields, Self::DESCRIPTOR.name)? })
+        Ok(ListInput { name: T::read_name(fields)?, page: PageRequest::read_items(fields, T::WORDS.list.0)? })
     }
 
-    async fn plan(doors: &Doors, caller: &Authenticated, input: &ListInput) -> Result<Plan<Named>, ApiError> {
-        let named = Named::find(doors, caller, principal_kind(K::KIND), &input.name).await?;
-        let demand = named.demand(principal("iam:ListRoleTags", "iam:ListUserTags", K::KIND));
-        Ok(Plan::new(named, demand))
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &ListInput) -> Result<Plan<T::Target>, ApiError> {
+        let target = T::find(doors, caller, &input.name).await?;
+        let demand = T::demand(&target, caller, T::WORDS.list.1)?;
+        Ok(Plan::new(target, demand))
     }
 
     async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<ListOutput>, ApiError> {
-        let tags = tags::listed(&authorized.target().get()?.record().tags);
+        let tags = tags::listed(T::tags(authorized.target())?);
         let page = pages::of_sorted(&authorized.input().page, tags, |tag| tag.key.as_str());
         Ok(Outcome::answer(ListOutput { tags: page.items, is_truncated: page.next.is_some(), marker: page.next }))
     }
-}
-
-/// What belongs to the kind, which is a role's or a user's: groups have no tags.
-pub(super) const fn principal<T: Copy>(role: T, user: T, kind: HolderKind) -> T {
-    kind.pick(role, role, user)
-}
-
-/// The kind of principal.
-pub(super) const fn principal_kind(kind: HolderKind) -> PrincipalKind {
-    kind.pick(PrincipalKind::Role, PrincipalKind::Role, PrincipalKind::User)
 }

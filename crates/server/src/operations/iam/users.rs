@@ -2,17 +2,23 @@
 //!
 //! Rule: an operation whose UserName is left out is about the user whose access key signed.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
+use kanuki_store::Transaction;
 use kanuki_types::{AccountId, CallerKind};
 
-use super::members;
+use super::{
+    holders::{HolderKind, OfRole, OfUser},
+    members,
+    tagging::{Tagged, Words},
+};
 use crate::{
     authn::Authenticated,
-    authz::{Demand, EntityAccess},
+    authz::{Demand, EntityAccess, Proof},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    identity::{ManagedPolicy, PolicyRef, PrincipalKind, StoredPrincipal, entity_arn},
+    identity::{ManagedPolicy, PolicyRef, PrincipalKind, PrincipalRecord, StoredPrincipal, entity_arn},
+    wire::Fields,
 };
 
 /// A user or role that a name means, if there is one.
@@ -68,13 +74,13 @@ pub(super) fn demand_of_new(
     (path, name): (&str, &str),
 ) -> Demand {
     let arn = entity_arn(account, kind.arn_word(), path, name);
-    let tags = std::collections::BTreeMap::new();
+    let tags = BTreeMap::new();
     Demand::on_entity(action, EntityAccess { arn, account: Some(account), kind: audit_kind(kind), tags })
 }
 
 /// The access to the caller's own account's root that an action needs; the caller is the root.
 pub(super) fn demand_of_root(caller: &Authenticated, action: &'static str) -> Demand {
-    let tags = std::collections::BTreeMap::new();
+    let tags = BTreeMap::new();
     let account = Some(caller.caller().account);
     Demand::on_entity(action, EntityAccess { arn: caller.caller().arn(), account, kind: "AWS::IAM::User", tags })
 }
@@ -120,6 +126,91 @@ pub(super) async fn boundary_policy(doors: &Doors, account: AccountId, arn: &str
         let message = format!("Scope ARN: {arn} does not exist or is not attachable.");
         ApiError::new(ErrorCode::NotFound, message)
     })
+}
+
+impl Tagged for OfRole {
+    type Target = Named;
+    const WORDS: Words = Words {
+        member: "RoleName",
+        tag: ("TagRole", "iam:TagRole"),
+        untag: ("UntagRole", "iam:UntagRole"),
+        list: ("ListRoleTags", "iam:ListRoleTags"),
+        quota: "TagsPerRole",
+    };
+
+    fn read_name(fields: &mut Fields) -> Result<String, ApiError> {
+        HolderKind::Role.read_name(fields)
+    }
+
+    async fn find(doors: &Doors, caller: &Authenticated, name: &str) -> Result<Named, ApiError> {
+        Named::find(doors, caller, PrincipalKind::Role, name).await
+    }
+
+    fn demand(target: &Named, _: &Authenticated, action: &'static str) -> Result<Demand, ApiError> {
+        Ok(target.demand(action))
+    }
+
+    fn tags(target: &Named) -> Result<&BTreeMap<String, String>, ApiError> {
+        Ok(&target.get()?.record().tags)
+    }
+
+    async fn put_tags(
+        doors: &Doors,
+        change: &mut Transaction,
+        proof: &Proof,
+        target: &Named,
+        tags: BTreeMap<String, String>,
+    ) -> Result<(), ApiError> {
+        put_tags_of(doors, change, proof, target.get()?, tags).await
+    }
+}
+
+impl Tagged for OfUser {
+    type Target = Named;
+    const WORDS: Words = Words {
+        member: "UserName",
+        tag: ("TagUser", "iam:TagUser"),
+        untag: ("UntagUser", "iam:UntagUser"),
+        list: ("ListUserTags", "iam:ListUserTags"),
+        quota: "TagsPerUser",
+    };
+
+    fn read_name(fields: &mut Fields) -> Result<String, ApiError> {
+        HolderKind::User.read_name(fields)
+    }
+
+    async fn find(doors: &Doors, caller: &Authenticated, name: &str) -> Result<Named, ApiError> {
+        Named::find(doors, caller, PrincipalKind::User, name).await
+    }
+
+    fn demand(target: &Named, _: &Authenticated, action: &'static str) -> Result<Demand, ApiError> {
+        Ok(target.demand(action))
+    }
+
+    fn tags(target: &Named) -> Result<&BTreeMap<String, String>, ApiError> {
+        Ok(&target.get()?.record().tags)
+    }
+
+    async fn put_tags(
+        doors: &Doors,
+        change: &mut Transaction,
+        proof: &Proof,
+        target: &Named,
+        tags: BTreeMap<String, String>,
+    ) -> Result<(), ApiError> {
+        put_tags_of(doors, change, proof, target.get()?, tags).await
+    }
+}
+
+async fn put_tags_of(
+    doors: &Doors,
+    change: &mut Transaction,
+    proof: &Proof,
+    principal: &StoredPrincipal,
+    tags: BTreeMap<String, String>,
+) -> Result<(), ApiError> {
+    let record = PrincipalRecord { tags, ..principal.record().clone() };
+    doors.identity.update_principal(change, proof, principal, &record).await
 }
 
 const fn audit_kind(kind: PrincipalKind) -> &'static str {
