@@ -245,9 +245,16 @@ fn one<'a>(value: impl Into<Cow<'a, str>>) -> Fact<'a> {
     Fact::One(value.into())
 }
 
-/// Tag keys in condition keys are compared without case.
+/// Tag keys in condition keys are compared without case. Of two that differ in case alone, which an older release may
+/// have stored, neither has a value.
 fn tag_value<'a>(tags: &'a BTreeMap<String, String>, name: &str) -> Option<Fact<'a>> {
-    tags.iter().find(|(key, _)| fold_key(key) == name).map(|(_, value)| one(value.as_str()))
+    only(tags.iter().filter(|(key, _)| fold_key(key) == name).map(|(_, value)| value))
+}
+
+/// The value, if there is exactly one.
+fn only<'a>(mut values: impl Iterator<Item = &'a String>) -> Option<Fact<'a>> {
+    let value = values.next()?;
+    values.next().is_none().then(|| one(value.as_str()))
 }
 
 pub(super) fn principal_type(kind: &CallerKind) -> Option<&'static str> {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use kanuki_policy::FactMap;
+use kanuki_policy::{FactMap, fold_key};
 
 use crate::{
     error::{ApiError, ErrorCode},
@@ -22,7 +22,8 @@ pub fn read_tags(fields: &mut Fields, name: &str) -> Result<Option<Vec<(String, 
     fields.text_pairs(name, ("TagKey", 1..=TAG_KEY_CHARS_MAX), ("TagValue", 0..=TAG_VALUE_CHARS_MAX))
 }
 
-/// Checks the rules between tags.
+/// Checks the rules between tags. Keys that differ in case alone would be one condition key with two values, so that what
+/// a policy sees need not be what is written: no key has both.
 ///
 /// # Errors
 /// `TagException`.
@@ -35,12 +36,18 @@ pub fn validate_tags(
     if tags.iter().any(|(key, _)| has_reserved_prefix(key)) {
         return refuse("Tags beginning with aws: are reserved");
     }
-    let mut keys: Vec<&str> = tags.iter().map(|(key, _)| key.as_str()).collect();
-    keys.sort_unstable();
-    if keys.windows(2).any(|pair| pair.first() == pair.last()) {
+    let mut folded: Vec<String> = tags.iter().map(|(key, _)| fold_key(key)).collect();
+    folded.sort_unstable();
+    let is_respelled = |key: &String| {
+        !existing.contains_key(key) && {
+            let key = fold_key(key);
+            existing.keys().any(|own| fold_key(own) == key)
+        }
+    };
+    if folded.windows(2).any(|pair| pair.first() == pair.last()) || tags.iter().any(|(key, _)| is_respelled(key)) {
         return refuse("Duplicate tag keys");
     }
-    let added = keys.iter().filter(|key| !existing.contains_key(**key)).count();
+    let added = tags.iter().filter(|(key, _)| !existing.contains_key(key)).count();
     if existing.len() + added > tags_max {
         return refuse("Too many tags");
     }
@@ -79,6 +86,9 @@ mod tests {
     fn rules() {
         assert_eq!(message(&[("AWS:x", "1")], 0).unwrap(), "Tags beginning with aws: are reserved");
         assert_eq!(message(&[("a", "1"), ("a", "2")], 0).unwrap(), "Duplicate tag keys");
+        assert_eq!(message(&[("a", "1"), ("A", "2")], 0).unwrap(), "Duplicate tag keys");
+        assert_eq!(message(&[("K0", "1")], 1).unwrap(), "Duplicate tag keys");
+        assert_eq!(message(&[("k0", "1")], 1), None);
         assert_eq!(message(&[("a", "1"), ("b", "2")], 49).unwrap(), "Too many tags");
         assert_eq!(message(&[("k0", "1"), ("b", "2")], 49), None);
         assert_eq!(message(&[("é", "1"), ("aé", "2")], 0), None);
