@@ -179,16 +179,17 @@ impl<'a> CallFacts<'a> {
     /// question ambiguous, and an ambiguous key has no value.
     fn context_value(&self, name: &str) -> Option<Fact<'_>> {
         let pairs = self.context()?.pairs();
-        let mut matching = pairs.iter().filter(|(key, _)| fold_key(key) == name).map(|(_, value)| value);
-        let value = matching.next()?;
-        matching.next().is_none().then(|| one(value.as_str()))
+        only(pairs.iter().filter(|(key, _)| fold_key(key) == name).map(|(_, value)| value))
     }
 
-    /// The tags that count: for an alias those of the key behind it.
+    /// The tags that count: for an alias those of the key behind it, if that is the alias' own account's. What a caller
+    /// writes into his own policies must not tell him about the keys of others.
     fn resource_tags(&self) -> Option<&'a BTreeMap<String, String>> {
         match &self.demand.access {
             Access::Key { entry, .. } => Some(&entry.record().tags),
-            Access::Alias { target, .. } => target.as_deref().map(|key| &key.record().tags),
+            Access::Alias { target, account, .. } => {
+                target.as_deref().filter(|key| key.arn().account == *account).map(|key| &key.record().tags)
+            }
             Access::Entity(entity) => Some(&entity.tags),
             Access::Role(role) => Some(&role.tags),
             Access::Any | Access::HiddenKey { .. } => None,

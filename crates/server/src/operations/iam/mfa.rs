@@ -135,7 +135,7 @@ pub(super) fn serial(fields: &mut Fields) -> Result<String, ApiError> {
 
 /// Reads a one-time code.
 pub(super) fn code(fields: &mut Fields, member: &str) -> Result<String, ApiError> {
-    let code = fields.pattern_text(member, 6..=6, "[\\d]+", |c| c.is_ascii_digit())?;
+    let code = fields.unrepeated_text(member, 6..=6, Some(("[\\d]+", |c| c.is_ascii_digit())))?;
     Ok(fields.require(member, code))
 }
 

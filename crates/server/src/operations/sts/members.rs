@@ -218,7 +218,7 @@ impl GivenTags {
 pub(super) fn second_factor(fields: &mut Fields) -> Result<Option<SecondFactor>, ApiError> {
     let serial_char = |c: char| c.is_ascii_alphanumeric() || "_+=/:,.@-".contains(c);
     let serial = fields.pattern_text("SerialNumber", 9..=256, "[\\w+=/:,.@-]*", serial_char)?;
-    let code = fields.pattern_text("TokenCode", 6..=6, "[\\d]*", |c| c.is_ascii_digit())?;
+    let code = fields.unrepeated_text("TokenCode", 6..=6, Some(("[\\d]*", |c| c.is_ascii_digit())))?;
     Ok((serial.is_some() || code.is_some()).then_some(SecondFactor { serial, code }))
 }
 

@@ -84,6 +84,19 @@ impl Fields {
         length: RangeInclusive<usize>,
         pattern: Option<CharacterPattern<'_>>,
     ) -> Result<Option<SecretBytes>, ApiError> {
+        Ok(self.unrepeated_text(name, length, pattern)?.map(|text| SecretBytes::new(text.into_bytes())))
+    }
+
+    /// Text as [`Fields::secret_text`] reads it, for what is a secret for a moment only, such as a one-time code.
+    ///
+    /// # Errors
+    /// `SerializationException` for another type.
+    pub(crate) fn unrepeated_text(
+        &mut self,
+        name: &str,
+        length: RangeInclusive<usize>,
+        pattern: Option<CharacterPattern<'_>>,
+    ) -> Result<Option<String>, ApiError> {
         let Some(text) = self.take(name).map(|value| into_text(value, name)).transpose()? else { return Ok(None) };
         let path = lower_camel(name);
         self.check_length(&path, None, text.chars().count(), &length);
@@ -94,7 +107,7 @@ impl Fields {
                 "Value at '{path}' failed to satisfy constraint: Member must satisfy regular expression pattern: {pattern}"
             ));
         }
-        Ok(Some(SecretBytes::new(text.into_bytes())))
+        Ok(Some(text))
     }
 
     /// A list of structures with one text each.
