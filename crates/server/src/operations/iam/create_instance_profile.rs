@@ -61,11 +61,12 @@ impl Operation for CreateInstanceProfile {
         let taken = NamedProfile::find(doors, caller, &input.name).await?;
         let account = caller.caller().account;
         let arn = entity_arn(account, NamedKind::InstanceProfile.arn_word(), &input.path, &input.name);
-        let tags = BTreeMap::new();
-        let entity = EntityAccess { arn, account: Some(account), kind: profiles::AUDIT_KIND, tags };
-        let mut demand = Demand::on_entity("iam:CreateInstanceProfile", entity);
-        tags::facts(&mut demand.facts, &input.tags);
-        Ok(Plan::new(taken, demand))
+        let demand = |action| {
+            let (arn, tags) = (arn.clone(), BTreeMap::new());
+            Demand::on_entity(action, EntityAccess { arn, account: Some(account), kind: profiles::AUDIT_KIND, tags })
+        };
+        let demands = ["iam:CreateInstanceProfile", "iam:TagInstanceProfile"].map(demand);
+        Ok(tags::plan_of_new(taken, demands, &input.tags))
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {

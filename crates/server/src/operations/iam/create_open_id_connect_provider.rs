@@ -69,10 +69,12 @@ impl Operation for CreateOpenIdConnectProvider {
 
     async fn plan(_: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<()>, ApiError> {
         let account = caller.caller().account;
-        let access = oidc::access(account, oidc_provider_arn(account, &input.host_and_path), BTreeMap::new());
-        let mut demand = Demand::on_entity("iam:CreateOpenIDConnectProvider", access);
-        tags::facts(&mut demand.facts, &input.tags);
-        Ok(Plan::new((), demand))
+        let demand = |action| {
+            let arn = oidc_provider_arn(account, &input.host_and_path);
+            Demand::on_entity(action, oidc::access(account, arn, BTreeMap::new()))
+        };
+        let demands = ["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"].map(demand);
+        Ok(tags::plan_of_new((), demands, &input.tags))
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {

@@ -68,10 +68,11 @@ impl Operation for CreatePolicy {
         let account = caller.caller().account;
         let taken = doors.identity.policy_name_is_taken(account, &input.name).await?;
         let arn = entity_arn(account, NamedKind::Policy.arn_word(), &input.path, &input.name);
-        let entity = EntityAccess { arn, account: Some(account), kind: "AWS::IAM::Policy", tags: BTreeMap::new() };
-        let mut demand = Demand::on_entity("iam:CreatePolicy", entity);
-        tags::facts(&mut demand.facts, &input.tags);
-        Ok(Plan::new(taken, demand))
+        let demand = |action| {
+            let (arn, tags) = (arn.clone(), BTreeMap::new());
+            Demand::on_entity(action, EntityAccess { arn, account: Some(account), kind: "AWS::IAM::Policy", tags })
+        };
+        Ok(tags::plan_of_new(taken, ["iam:CreatePolicy", "iam:TagPolicy"].map(demand), &input.tags))
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {

@@ -78,10 +78,9 @@ impl Operation for CreateRole {
         let kind = PrincipalKind::Role;
         let taken = Named::find(doors, caller, kind, &input.name).await?;
         let account = caller.caller().account;
-        let mut demand = users::demand_of_new("iam:CreateRole", account, kind, (&input.path, &input.name))
-            .with_optional_fact("iam:PermissionsBoundary", input.boundary.as_deref());
-        tags::facts(&mut demand.facts, &input.tags);
-        Ok(Plan::new(taken, demand))
+        let demand = |action| users::demand_of_new(action, account, kind, (&input.path, &input.name));
+        let make = demand("iam:CreateRole").with_optional_fact("iam:PermissionsBoundary", input.boundary.as_deref());
+        Ok(tags::plan_of_new(taken, [make, demand("iam:TagRole")], &input.tags))
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {

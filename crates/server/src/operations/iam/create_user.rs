@@ -60,11 +60,9 @@ impl Operation for CreateUser {
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Named>, ApiError> {
         let taken = Named::find(doors, caller, PrincipalKind::User, &input.name).await?;
         let account = caller.caller().account;
-        let mut demand =
-            users::demand_of_new("iam:CreateUser", account, PrincipalKind::User, (&input.path, &input.name))
-                .with_optional_fact("iam:PermissionsBoundary", input.boundary.as_deref());
-        tags::facts(&mut demand.facts, &input.tags);
-        Ok(Plan::new(taken, demand))
+        let demand = |action| users::demand_of_new(action, account, PrincipalKind::User, (&input.path, &input.name));
+        let make = demand("iam:CreateUser").with_optional_fact("iam:PermissionsBoundary", input.boundary.as_deref());
+        Ok(tags::plan_of_new(taken, [make, demand("iam:TagUser")], &input.tags))
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {

@@ -80,10 +80,12 @@ impl Operation for CreateVirtualMfaDevice {
             let message = format!("A serial number has at most {} characters.", mfa::SERIAL_CHARS_MAX);
             return Err(ApiError::validation(message));
         }
-        let access = mfa::access(account, serial.clone(), std::collections::BTreeMap::new());
-        let mut demand = Demand::on_entity("iam:CreateVirtualMFADevice", access);
-        tags::facts(&mut demand.facts, &input.tags);
-        Ok(Plan::new(serial, demand))
+        let demand = |action| {
+            let access = mfa::access(account, serial.clone(), std::collections::BTreeMap::new());
+            Demand::on_entity(action, access)
+        };
+        let demands = ["iam:CreateVirtualMFADevice", "iam:TagMFADevice"].map(demand);
+        Ok(tags::plan_of_new(serial, demands, &input.tags))
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {

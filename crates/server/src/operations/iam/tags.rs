@@ -10,8 +10,10 @@ use serde::Serialize;
 
 use super::members;
 use crate::{
+    authz::Demand,
     error::{ApiError, ErrorCode},
     keys::tag_facts,
+    operation::Plan,
     wire::Fields,
 };
 
@@ -50,6 +52,14 @@ pub(super) fn read_new(fields: &mut Fields) -> Result<Vec<(String, String)>, Api
 /// The condition keys of tags in a request.
 pub(super) fn facts(facts: &mut FactMap, tags: &[(String, String)]) {
     tag_facts(facts, tags);
+}
+
+/// The plan of an operation that makes an entity: if it is made with tags, that takes the right to tag it too, as the
+/// service has it. Both accesses see the tags.
+pub(super) fn plan_of_new<T>(target: T, [mut make, mut tag]: [Demand; 2], tags: &[(String, String)]) -> Plan<T> {
+    facts(&mut make.facts, tags);
+    facts(&mut tag.facts, tags);
+    Plan::with_more(target, make, (!tags.is_empty()).then_some(tag))
 }
 
 /// Reads the keys of tags that are to be removed.
