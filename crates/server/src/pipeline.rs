@@ -279,7 +279,7 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
     if let Some(parameters) = O::audit_parameters(&parsed) {
         draft.replace_parameters(parameters);
     }
-    let caller = match caller {
+    let mut caller = match caller {
         Some(caller) => caller,
         None => {
             let bearer = O::bearer(&parsed)?.ok_or_else(|| ApiError::internal("an operation without credentials"))?;
@@ -293,6 +293,9 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
     }
     let mut input = parsed;
     for attempt in 0..ATTEMPTS_MAX {
+        if attempt > 0 {
+            caller = pipeline.authenticator.renew(caller, call.dialect).await?;
+        }
         let plan = O::plan(doors, &caller, &input).await;
         if attempt == 0
             && let Some(meter) = &meter
@@ -323,7 +326,8 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
         }
         draft.set_extras(audit);
         let rendered = wire::render_output(call, output.as_ref(), draft.request_id())?;
-        let Some(change) = change else { return Ok(rendered) };
+        let Some(mut change) = change else { return Ok(rendered) };
+        caller.expect_unchanged(&mut change);
         match pipeline.recorder.commit(change, draft, &*doors.random).await {
             Ok(()) => return Ok(rendered),
             Err(CommitError::Store(StoreError::Conflict)) => input = authorized.into_input(),

@@ -6,7 +6,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    Expect, KEYSPACE_ID_MAX, KeyBytes as _, Keyspace, LimitError, RawChange, StoreError,
+    Expect, KEYSPACE_ID_MAX, KeyBytes as _, Keyspace, LimitError, RawChange, StoreError, TRANSACTION_WRITES_MAX,
     store::{EncodingError, printable},
 };
 
@@ -59,6 +59,12 @@ impl Transaction {
     /// Expects that a record which was read is unchanged: still at version `seen`, or (none) still absent.
     pub fn check<K: Keyspace>(&mut self, key: &K::Key, seen: Option<u64>) {
         self.member::<K>(key, seen.map_or(Expect::Absent, Expect::Version), Action::Change(RawChange::Check));
+    }
+
+    /// How many more members fit.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        TRANSACTION_WRITES_MAX.saturating_sub(self.members.len())
     }
 
     /// Whether nothing was collected.

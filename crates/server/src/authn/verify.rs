@@ -10,6 +10,7 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use kanuki_keeper_protocol::{Client, KeeperError};
 use kanuki_policy::{Document, NamedDocument, Principal, Target};
+use kanuki_store::Transaction;
 use kanuki_types::{Caller, CallerKind, Clock, Region, SecretBytes};
 use quick_cache::sync::Cache;
 use sha2::Sha256;
@@ -41,6 +42,8 @@ pub struct Authenticated {
     principal: Arc<Principal>,
     identity: Option<Arc<PrincipalEntry>>,
     access_key_id: String,
+    /// The long-term access key that signed, if it was one.
+    key: Option<Arc<AccessKeyEntry>>,
     region: Region,
     session: Option<Session>,
     standing: Standing,
@@ -110,6 +113,17 @@ impl Authenticated {
         self.bearer.as_ref().map(|bearer| &bearer.token)
     }
 
+    /// Lets a change fail if what says whether the caller may make it is no longer as it was when the caller was found:
+    /// a right that is taken away is gone for calls that are under way too. Policies of a session by name are left out.
+    pub(crate) fn expect_unchanged(&self, change: &mut Transaction) {
+        if let Some(key) = &self.key {
+            key.expect_unchanged(change);
+        }
+        if let Some(identity) = &self.identity {
+            identity.expect_unchanged(change);
+        }
+    }
+
     /// The bearer of a token, which was verified.
     pub(super) fn of_bearer(caller: Caller, principal: Arc<Principal>, region: Region, bearer: Arc<Bearer>) -> Self {
         let access_key_id = String::new();
@@ -118,6 +132,7 @@ impl Authenticated {
             principal,
             identity: None,
             access_key_id,
+            key: None,
             region,
             session: None,
             standing: Standing::Direct,
@@ -240,6 +255,7 @@ impl Authenticator {
             caller: candidate.caller,
             identity: candidate.identity,
             access_key_id: presented.credential.access_key_id,
+            key: candidate.key,
             region,
             session: candidate.session,
             standing: Standing::Direct,
@@ -256,6 +272,31 @@ impl Authenticator {
         if let (CallerKind::AssumedRole { .. }, Some(role)) = (&candidate.caller.kind, &candidate.identity) {
             self.identity.note_use_of_role(role, call.service, region, now);
         }
+    }
+
+    /// The caller of a call that is planned again, with what it may now.
+    ///
+    /// # Errors
+    /// `InvalidClientTokenId` if its credentials are no longer good.
+    pub(crate) async fn renew(&self, caller: Authenticated, dialect: Dialect) -> Result<Authenticated, ApiError> {
+        let refused = || refused_credentials(caller.session.is_some(), dialect);
+        let (found, key, session) = match (&caller.key, &caller.session) {
+            (Some(key), _) => {
+                let key =
+                    self.identity.access_key(key.id()).await?.filter(|key| key.is_active()).ok_or_else(refused)?;
+                (self.owner(&key).await?, Some(key), None)
+            }
+            (None, Some(Session { opened, .. })) => {
+                let found = self.session_owner(&opened.claims).await?;
+                let policies = self.session_policies(opened).await?.ok_or_else(refused)?;
+                (found, None, Some(Session { opened: Arc::clone(opened), policies }))
+            }
+            // A service, or the bearer of a token: nothing of theirs is looked up.
+            (None, None) => return Ok(caller),
+        };
+        let (found, identity) = found.ok_or_else(refused)?;
+        let principal = Arc::new(Principal::from_caller(&found));
+        Ok(Authenticated { caller: found, principal, identity, key, session, ..caller })
     }
 
     /// Finds the signing key: of a session if there is a token, else of a long-term access key. The outer error is this
@@ -408,9 +449,13 @@ fn signature_matches(signing_key: &SecretBytes, string_to_sign: &str, signature:
     Ok(computed.as_bytes().ct_eq(signature.as_bytes()).into())
 }
 
-/// The Query services leave the full stop out when there was a token.
 fn invalid_token(presented: &Presented) -> ApiError {
-    let stop = if presented.token.is_some() && presented.dialect == Dialect::Query { "" } else { "." };
+    refused_credentials(presented.token.is_some(), presented.dialect)
+}
+
+/// The Query services leave the full stop out when there was a token.
+fn refused_credentials(has_token: bool, dialect: Dialect) -> ApiError {
+    let stop = if has_token && dialect == Dialect::Query { "" } else { "." };
     ApiError::new(ErrorCode::InvalidClientToken, format!("The security token included in the request is invalid{stop}"))
 }
 

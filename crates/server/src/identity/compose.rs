@@ -6,13 +6,14 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use kanuki_policy::NamedDocument;
-use kanuki_store::StoreError;
+use kanuki_store::{StoreError, Transaction};
 use kanuki_types::{AccountId, UniqueId};
 
 use super::{
     Identity,
     entries::{PrincipalEntry, StoredPrincipal},
-    managed::{PolicyRef, version_name},
+    groups::Groups,
+    managed::{ManagedPolicies, PolicyRef, version_name},
 };
 use crate::error::ApiError;
 
@@ -44,6 +45,24 @@ impl Composable {
     }
 }
 
+/// A record beside a principal's own that it is put together of, with the version that was read. The texts of policy
+/// versions are none: they never change.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    Group(UniqueId, u64),
+    Policy(UniqueId, u64),
+}
+
+impl Part {
+    /// Lets a change fail if the record is another one by then.
+    pub(super) fn expect_unchanged(&self, account: AccountId, change: &mut Transaction) {
+        match self {
+            Self::Group(id, version) => change.check::<Groups>(&(account, id.clone()), Some(*version)),
+            Self::Policy(id, version) => change.check::<ManagedPolicies>(&(account, id.clone()), Some(*version)),
+        }
+    }
+}
+
 impl Identity {
     /// The user or role with that id, with every policy that counts for it.
     ///
@@ -71,26 +90,35 @@ impl Identity {
         let account = stored.account();
         let record = stored.record();
         let mut policies = stored.inline_policies().to_vec();
+        let mut parts = Vec::new();
         for reference in &record.attached {
-            let Some(document) = self.policy_in_force(account, reference).await? else { return Ok(None) };
+            let Some((document, part)) = self.in_force(account, reference).await? else { return Ok(None) };
             policies.push(document);
+            parts.extend(part);
         }
         for id in &record.groups {
             let Some(group) = self.group(account, id).await? else { return Ok(None) };
             policies.extend_from_slice(group.policies());
+            parts.push(Part::Group(id.clone(), group.version()));
             for reference in &group.record().attached {
-                let Some(document) = self.policy_in_force(account, reference).await? else { return Ok(None) };
+                let Some((document, part)) = self.in_force(account, reference).await? else { return Ok(None) };
                 policies.push(document);
+                parts.extend(part);
             }
         }
         let boundary = match &record.boundary {
-            Some(reference) => match self.policy_in_force(account, reference).await? {
-                Some(document) => Some(document),
+            Some(reference) => match self.in_force(account, reference).await? {
+                Some((document, part)) => {
+                    parts.extend(part);
+                    Some(document)
+                }
                 None => return Ok(None),
             },
             None => None,
         };
-        Ok(Some(PrincipalEntry::new(Arc::clone(stored), policies, boundary)))
+        parts.sort_unstable();
+        parts.dedup();
+        Ok(Some(PrincipalEntry::new(Arc::clone(stored), policies, boundary, parts)))
     }
 
     /// The version of a managed policy that is in force; none if there is no such policy.
@@ -102,11 +130,24 @@ impl Identity {
         account: AccountId,
         reference: &PolicyRef,
     ) -> Result<Option<NamedDocument>, StoreError> {
-        let Some(id) = reference.own_id() else { return Ok(self.aws_policies.get(reference.as_str()).cloned()) };
+        Ok(self.in_force(account, reference).await?.map(|(document, _)| document))
+    }
+
+    /// As [`Identity::policy_in_force`], with the record that says which version is; none for the service's own
+    /// policies, which do not change while this program runs.
+    async fn in_force(
+        &self,
+        account: AccountId,
+        reference: &PolicyRef,
+    ) -> Result<Option<(NamedDocument, Option<Part>)>, StoreError> {
+        let Some(id) = reference.own_id() else {
+            return Ok(self.aws_policies.get(reference.as_str()).cloned().map(|document| (document, None)));
+        };
         let Some(policy) = self.managed_policies.get(&(account, id.clone())).await? else { return Ok(None) };
         let name = version_name(policy.record().default_version);
-        let version = self.policy_versions.get(&(account, id, name)).await?;
-        Ok(version.map(|version| version.named(&policy.arn())))
+        let version = self.policy_versions.get(&(account, id.clone(), name)).await?;
+        let part = Part::Policy(id, policy.version());
+        Ok(version.map(|version| (version.named(&policy.arn()), Some(part))))
     }
 }
 

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use kanuki_policy::{Document, Malformed, NamedDocument, Target};
-use kanuki_store::Versioned;
+use kanuki_store::{Transaction, Versioned};
 use kanuki_types::{AccountId, Caller, CallerKind, UniqueId};
 
 use super::{
+    compose::Part,
     groups::compile_inline,
     last_use::Noted,
     names::entity_arn,
-    records::{AccessKeyRecord, Owner, PrincipalRecord},
+    records::{AccessKeyRecord, AccessKeys, Owner, PrincipalRecord, Principals},
     session::{SessionClaims, SessionKind},
 };
 
@@ -59,6 +60,11 @@ impl AccessKeyEntry {
     #[must_use]
     pub fn owner(&self) -> &Owner {
         &self.record.owner
+    }
+
+    /// Lets a change fail if the key is no longer as it was read.
+    pub fn expect_unchanged(&self, change: &mut Transaction) {
+        change.check::<AccessKeys>(&self.id, Some(self.version));
     }
 
     /// Whether it may sign.
@@ -156,6 +162,7 @@ pub struct PrincipalEntry {
     stored: Arc<StoredPrincipal>,
     policies: Vec<NamedDocument>,
     boundary: Option<NamedDocument>,
+    parts: Vec<Part>,
 }
 
 impl PrincipalEntry {
@@ -163,8 +170,19 @@ impl PrincipalEntry {
         stored: Arc<StoredPrincipal>,
         policies: Vec<NamedDocument>,
         boundary: Option<NamedDocument>,
+        parts: Vec<Part>,
     ) -> Self {
-        Self { stored, policies, boundary }
+        Self { stored, policies, boundary, parts }
+    }
+
+    /// Lets a change fail if what the principal may is no longer put together of the same records: its own, its
+    /// groups', its managed policies'. Of more records than fit into a change beside what it is for, about a hundred, the
+    /// last ones are left out.
+    pub fn expect_unchanged(&self, change: &mut Transaction) {
+        let (account, id) = (self.stored.account, self.stored.id.clone());
+        change.check::<Principals>(&(account, id), Some(self.stored.version));
+        let room = change.room().saturating_sub(ROOM_FOR_RECORDS);
+        self.parts.iter().take(room).for_each(|part| part.expect_unchanged(account, change));
     }
 
     /// The account.
@@ -242,3 +260,6 @@ impl PrincipalEntry {
         Caller { account: self.account(), kind }
     }
 }
+
+/// Members of a change that are left to the records of the call and of what follows from it.
+const ROOM_FOR_RECORDS: usize = 24;

@@ -182,6 +182,7 @@ impl Forwarded {
             caller,
             identity: None,
             access_key_id: String::new(),
+            key: None,
             region,
             session: None,
             bearer: None,
