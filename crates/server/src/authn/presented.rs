@@ -75,8 +75,7 @@ impl Presented {
                     ));
                 }
             };
-        let signed_headers: Vec<String> = signed.split(';').map(str::to_ascii_lowercase).collect();
-        check_host_signed(&signed_headers)?;
+        let signed_headers = signed_headers(signed)?;
         Ok(Self {
             time: parse_date(&date)?,
             credential: CredentialScope::parse(credential)?,
@@ -107,8 +106,7 @@ impl Presented {
             let message = format!("{absent}Re-examine the query-string parameters.");
             return Err(ApiError::new(ErrorCode::IncompleteSignature, message));
         };
-        let signed_headers: Vec<String> = signed.split(';').map(str::to_ascii_lowercase).collect();
-        check_host_signed(&signed_headers)?;
+        let signed_headers = signed_headers(signed)?;
         let expires = parameter("X-Amz-Expires")?.map(|text| text.parse::<i64>());
         let expires_seconds = expires
             .transpose()
@@ -226,9 +224,16 @@ fn check_algorithm(algorithm: &str) -> Result<(), ApiError> {
     Err(ApiError::new(ErrorCode::IncompleteSignature, message))
 }
 
-fn check_host_signed(signed_headers: &[String]) -> Result<(), ApiError> {
-    if signed_headers.iter().any(|name| name == "host" || name == ":authority") {
-        return Ok(());
+/// The names of the headers under the signature. Each is looked for among the headers that came, before anybody is known
+/// to have signed anything, so there are at most [`SIGNED_HEADERS_MAX`].
+fn signed_headers(list: &str) -> Result<Vec<String>, ApiError> {
+    let names: Vec<String> = list.split(';').take(SIGNED_HEADERS_MAX + 1).map(str::to_ascii_lowercase).collect();
+    if names.len() > SIGNED_HEADERS_MAX {
+        let message = format!("A signature covers at most {SIGNED_HEADERS_MAX} headers.");
+        return Err(ApiError::new(ErrorCode::IncompleteSignature, message));
+    }
+    if names.iter().any(|name| name == "host" || name == ":authority") {
+        return Ok(names);
     }
     let message = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
     Err(ApiError::new(ErrorCode::InvalidSignature, message))
@@ -274,5 +279,7 @@ fn shorten(text: &str) -> String {
 
 pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";
+/// Most headers under a signature; a request has no more.
+const SIGNED_HEADERS_MAX: usize = 100;
 /// Most characters of a wrong value that a message repeats.
 const SHOWN_CHARS_MAX: usize = 256;
