@@ -1,8 +1,10 @@
 //! Patterns with `*`, `?` and variables, cut into tokens once and matched many times.
 //!
 //! Not here: which wildcards and variables a place allows; the callers say so.
-//! Invariants: a variable's value is literal; work is at most the product of the lengths of pattern and value; `?` is
-//! one Unicode scalar value and every character, line feed included, is ordinary.
+//! Invariants: a variable's value is literal; work never grows with the product of the lengths of pattern and value but
+//! in steps of 64 positions at once; `?` is one Unicode scalar value and every character, line feed included, is ordinary.
+
+mod states;
 
 use std::borrow::Cow;
 
@@ -145,22 +147,29 @@ impl Pieces<'_> {
     }
 
     fn matches<C: Case>(&self, value: &str) -> bool {
-        if self.needs_states { self.matches_by_states(value) } else { self.matches_by_last_run::<C>(value) }
+        let quickly = if self.needs_states { None } else { self.matches_by_last_run::<C>(value) };
+        quickly.unwrap_or_else(|| self.matches_by_states::<C>(value))
+    }
+
+    /// Follows all positions of the pattern that the value read so far can have reached.
+    fn matches_by_states<C: Case>(&self, value: &str) -> bool {
+        states::matches(self.iter(), value, C::fold)
     }
 
     /// Remembers the last run only. The earliest end of an earlier one is always the best, because a later one takes
-    /// whatever the earlier could have; `needs_states` marks the patterns of which that is not true.
-    fn matches_by_last_run<C: Case>(&self, value: &str) -> bool {
+    /// whatever the earlier could have; `needs_states` marks the patterns of which that is not true. None after
+    /// [`STEPS_MAX`]: patterns can be made for which going back takes the product of the lengths.
+    fn matches_by_last_run<C: Case>(&self, value: &str) -> Option<bool> {
         let (mut at, mut rest) = (0, value);
         let mut last_run: Option<(usize, &str, bool)> = None;
-        loop {
+        for _ in 0..STEPS_MAX {
             let advanced = match self.piece(at) {
-                None if rest.is_empty() => return true,
+                None if rest.is_empty() => return Some(true),
                 None => None,
                 Some(Piece::One { colon }) => skip_one(rest, colon),
                 Some(Piece::Run { colon }) => {
                     if colon && at + 1 == self.tokens.len() {
-                        return true;
+                        return Some(true);
                     }
                     last_run = Some((at + 1, rest, colon));
                     Some(rest)
@@ -170,59 +179,22 @@ impl Pieces<'_> {
             match (advanced, &mut last_run) {
                 (Some(after), _) => (at, rest) = (at + 1, after),
                 (None, Some((next, from, colon))) => {
-                    let Some(longer) = skip_one(from, *colon) else { return false };
+                    let Some(longer) = skip_one(from, *colon) else { return Some(false) };
                     *from = longer;
                     (at, rest) = (*next, longer);
                 }
-                (None, None) => return false,
+                (None, None) => return Some(false),
             }
         }
+        None
     }
-
-    /// Follows all positions of the pattern that the value read so far can have reached.
-    fn matches_by_states(&self, value: &str) -> bool {
-        let mut units = Vec::new();
-        for piece in self.iter() {
-            match piece {
-                Piece::One { colon } => units.push(Unit::One { colon }),
-                Piece::Run { colon } => units.push(Unit::Run { colon }),
-                Piece::Text(text) => units.extend(text.chars().map(Unit::Char)),
-            }
-        }
-        // A state says whether everything before its unit has matched.
-        let mut states = vec![false; units.len()];
-        let mut reached_end = true;
-        for (state, unit) in states.iter_mut().zip(&units) {
-            *state = reached_end;
-            reached_end &= matches!(unit, Unit::Run { .. });
-        }
-        for c in value.chars() {
-            reached_end = false;
-            for (state, unit) in states.iter_mut().zip(&units) {
-                let (was, entered) = (*state, reached_end);
-                (*state, reached_end) = match unit {
-                    Unit::Char(own) => (entered, was && *own == c),
-                    Unit::One { colon } => (entered, was && (*colon || c != ':')),
-                    Unit::Run { colon } => {
-                        let inside = entered || (was && (*colon || c != ':'));
-                        (inside, inside)
-                    }
-                };
-            }
-        }
-        reached_end
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Unit {
-    Char(char),
-    One { colon: bool },
-    Run { colon: bool },
 }
 
 /// How literal text is compared.
 trait Case {
+    /// A character in the form in which it is compared.
+    fn fold(c: char) -> char;
+
     /// What is left of the value behind the text it begins with.
     fn strip<'v>(value: &'v str, text: &str) -> Option<&'v str>;
 }
@@ -230,6 +202,10 @@ trait Case {
 struct Exact;
 
 impl Case for Exact {
+    fn fold(c: char) -> char {
+        c
+    }
+
     fn strip<'v>(value: &'v str, text: &str) -> Option<&'v str> {
         value.strip_prefix(text)
     }
@@ -238,6 +214,10 @@ impl Case for Exact {
 struct IgnoreAsciiCase;
 
 impl Case for IgnoreAsciiCase {
+    fn fold(c: char) -> char {
+        c.to_ascii_lowercase()
+    }
+
     fn strip<'v>(value: &'v str, text: &str) -> Option<&'v str> {
         let (head, tail) = value.split_at_checked(text.len())?;
         head.eq_ignore_ascii_case(text).then_some(tail)
@@ -287,6 +267,9 @@ impl Builder {
         Pattern { tokens: self.tokens.into(), needs_states }
     }
 }
+
+/// Most steps of the quick way, far more than any pattern takes that was written to say something.
+const STEPS_MAX: usize = 1 << 14;
 
 #[cfg(test)]
 mod tests;

@@ -71,8 +71,19 @@ proptest! {
         let pattern = Pattern::resource(&pattern, false);
         let pieces = pattern.resolve(&facts).unwrap();
         if !pattern.needs_states {
-            prop_assert_eq!(pieces.matches_by_states(&value), pieces.matches_by_last_run::<Exact>(&value));
+            prop_assert_eq!(Some(pieces.matches_by_states::<Exact>(&value)), pieces.matches_by_last_run::<Exact>(&value));
         }
+    }
+
+    /// Also over the ends of words, and ignoring case.
+    #[test]
+    fn states_equal_the_oracle(pattern in "[aBé*?:]{0,200}", value in "[aAbBé:]{0,200}") {
+        let units: Vec<_> = pattern.chars().map(|c| (c, true)).collect();
+        let facts = FactMap::new();
+        let compiled = Pattern::new(&pattern, GLOB);
+        let pieces = compiled.resolve(&facts).unwrap();
+        prop_assert_eq!(pieces.matches_by_states::<Exact>(&value), oracle(&units, &value, false));
+        prop_assert_eq!(pieces.matches_by_states::<IgnoreAsciiCase>(&value), oracle(&units, &value, true));
     }
 }
 
@@ -91,6 +102,21 @@ fn values_of_variables_are_literal() {
     let pattern = Pattern::new("${a:b}*", Language { variables: true, wildcards: true });
     assert!(pattern.matches("*?${a:b}x", &facts));
     assert!(!pattern.matches("abc", &facts));
+}
+
+#[test]
+fn patterns_that_go_back_too_often_are_followed_by_all_positions() {
+    for (pattern, value, expected) in [
+        (format!("*{}b", "?a".repeat(2_000)), "xa".repeat(4_000), false),
+        (format!("*{}b", "?a".repeat(2_000)), "xa".repeat(4_000) + "b", true),
+        (format!("*{}b", "?".repeat(4_000)), "x".repeat(8_000), false),
+        (format!("*{}b*", "a".repeat(300)), "a".repeat(20_000), false),
+    ] {
+        let facts = FactMap::new();
+        let compiled = Pattern::new(&pattern, GLOB);
+        assert_eq!(compiled.resolve(&facts).unwrap().matches_by_last_run::<Exact>(&value), None, "{expected}");
+        assert_eq!(compiled.matches(&value, &facts), expected);
+    }
 }
 
 #[test]
