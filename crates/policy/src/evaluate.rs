@@ -108,13 +108,15 @@ fn works_across_accounts(action: &str) -> bool {
 /// GetCallerIdentity).
 const ALWAYS_ALLOWED: [&str; 2] = ["sts:GetCallerIdentity", "sts:GetSessionToken"];
 
-/// Actions on a KMS key that work from another account ("Allowing users in other accounts to use a KMS key" of the KMS
-/// developer guide).
-const CROSS_ACCOUNT: [&str; 20] = [
+/// Actions on a KMS key that work from another account ("Cross-account use" of each operation of the AWS KMS API
+/// reference).
+const CROSS_ACCOUNT: [&str; 22] = [
     "kms:CreateGrant",
+    "kms:Decapsulate",
     "kms:Decrypt",
     "kms:DeriveSharedSecret",
     "kms:DescribeKey",
+    "kms:Encapsulate",
     "kms:Encrypt",
     "kms:GenerateDataKey",
     "kms:GenerateDataKeyPair",
