@@ -51,7 +51,8 @@ pub enum FindingKind {
 pub fn findings(target: Target, text: &str) -> Vec<Finding> {
     let refused = |details| vec![about_document(FindingKind::Error, "POLICY_REFUSED", details)];
     if let Err(error) = Document::parse(target, text) {
-        return refused(error.message);
+        // The service has no words for what is not JSON in a key policy.
+        return refused(if error.message.is_empty() { NO_JSON.into() } else { error.message });
     }
     // The document has passed, so that neither reading fails again.
     match json::read(text).ok().and_then(|json| syntax::read(&json).ok()) {
@@ -123,6 +124,8 @@ impl Notes<'_> {
         self.found.push(Finding { kind, code, details, statement, span });
     }
 }
+
+const NO_JSON: &str = "the text is not JSON, repeats a member, or nests too deep";
 
 #[cfg(test)]
 mod tests;

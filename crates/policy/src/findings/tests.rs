@@ -26,6 +26,8 @@ fn a_refused_document_has_one() {
     let found = findings(Target::Identity, "hello");
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].kind, found[0].details.as_str()), (FindingKind::Error, "Syntax errors in policy."));
+    let found = findings(Target::KeyPolicy, "hello");
+    assert_eq!((found.len(), found[0].details.as_str()), (1, NO_JSON));
 }
 
 #[test]
