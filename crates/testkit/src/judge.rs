@@ -42,6 +42,9 @@ pub struct Case {
     pub session: Option<Vec<Value>>,
     /// Key policy, trust policy, or another resource's policy.
     pub resource_policy: Option<Value>,
+    /// The unique ids that the names in that policy stood for when it was stored; none for a policy that is compared by
+    /// its text alone.
+    pub stored_ids: Option<BTreeMap<String, String>>,
     /// Levels of service control policies.
     pub service_control: Vec<Vec<Value>>,
     /// Levels of resource control policies.
@@ -82,6 +85,8 @@ pub enum Kind {
 pub struct Grant {
     /// The ARN of the grantee.
     pub grantee: String,
+    /// The unique id that it had, or its role, when the grant was made.
+    pub grantee_id: Option<String>,
     /// The operations, such as `Decrypt`.
     pub operations: Vec<String>,
     /// The whole encryption context, if it is prescribed.
@@ -114,6 +119,11 @@ pub fn judge(case: &Case) -> Verdict {
             return implicit(by);
         }
     }
+    // "Service principals use key policy or grants."
+    let may_hold = !matches!(case.caller.kind, CallerType::Anonymous | CallerType::WebIdentity);
+    if case.kind == Kind::Key && may_hold && grant_allows(case) {
+        return allow("grant");
+    }
     let named = named_by_resource_policy(case);
     match case.caller.kind {
         // KMS and IAM take no unsigned calls, and STS none that AssumeRole is.
@@ -128,9 +138,6 @@ pub fn judge(case: &Case) -> Verdict {
             return if named.any || named.direct { allow("resource") } else { implicit("resource") };
         }
         CallerType::Federated | CallerType::Role | CallerType::Root | CallerType::User => {}
-    }
-    if case.kind == Kind::Key && grant_allows(case) {
-        return allow("grant");
     }
     if case.caller.account.as_deref() == Some(&*case.resource_account) {
         in_own_account(case, named)
@@ -219,11 +226,15 @@ fn scps(case: &Case) -> &Vec<Vec<Value>> {
 fn grant_allows(case: &Case) -> bool {
     let Some(operation) = case.action.split_once(':').map(|(_, operation)| operation) else { return false };
     case.grants.iter().any(|grant| {
+        let is_still_theirs = grant.grantee_id.is_none() || grant.grantee_id == case.caller.id;
         let by_arn = grant.grantee == case.caller.arn;
         let by_role = case.caller.kind == CallerType::Role && case.caller.behind.as_ref() == Some(&grant.grantee);
         let given = grant.operations.iter().any(|own| own.eq_ignore_ascii_case(operation));
         // A grant to a role is, like a statement that names it, for a session no more than its ceilings.
-        given && constraints_hold(case, grant, operation) && (by_arn || (by_role && ceiling(case).is_none()))
+        given
+            && is_still_theirs
+            && constraints_hold(case, grant, operation)
+            && (by_arn || (by_role && ceiling(case).is_none()))
     })
 }
 
@@ -275,13 +286,14 @@ fn named_by_resource_policy(case: &Case) -> Named {
 
 /// In which ways a statement names the caller; none if it does not.
 fn who(case: &Case, statement: &Value, place: Place) -> Option<Named> {
+    let ids = case.stored_ids.as_ref();
     let everyone = Named { any: true, ..Named::default() };
     if let Some(element) = statement.get("NotPrincipal") {
-        let exempt = case.boundary.is_none() && principal::exempts(element, &case.caller);
+        let exempt = case.boundary.is_none() && principal::exempts(element, &case.caller, ids);
         return (!exempt).then_some(everyone);
     }
     match statement.get("Principal") {
-        Some(element) => Some(principal::names(element, &case.caller)).filter(|named| *named != Named::default()),
+        Some(element) => Some(principal::names(element, &case.caller, ids)).filter(|named| *named != Named::default()),
         None => (place != Place::Resource).then_some(everyone),
     }
 }

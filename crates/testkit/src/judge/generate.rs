@@ -30,6 +30,7 @@ struct Held {
     boundary: Option<Value>,
     session: Option<Vec<Value>>,
     resource_policy: Option<Value>,
+    stored_ids: Option<BTreeMap<String, String>>,
     service_control: Vec<Vec<Value>>,
     resource_control: Vec<Vec<Value>>,
     grants: Vec<Grant>,
@@ -47,7 +48,7 @@ fn assemble(
     }
     caller_context(&caller, &mut context);
     let of_caller = caller.account.clone().unwrap_or_else(|| A.into());
-    let resource_account = if matches!(what.kind, Kind::None | Kind::Iam) { of_caller } else { A.into() };
+    let resource_account = if what.kind == Kind::None { of_caller } else { A.into() };
     Case {
         action: what.action.into(),
         resource: what.resource.into(),
@@ -60,6 +61,7 @@ fn assemble(
         boundary: held.boundary,
         session: held.session,
         resource_policy: held.resource_policy,
+        stored_ids: held.stored_ids,
         service_control: held.service_control,
         resource_control: held.resource_control,
         grants: held.grants,
@@ -86,7 +88,8 @@ fn caller_context(caller: &Caller, context: &mut Context) {
 
 fn kind_and_action() -> impl Strategy<Value = What> {
     let what = |kind, action, resource| What { kind, action, resource };
-    let key = select(vec!["kms:Decrypt", "kms:Encrypt", "kms:DescribeKey", "kms:PutKeyPolicy", "kms:Sign"]);
+    let common = select(vec!["kms:Decrypt", "kms:Encrypt", "kms:DescribeKey", "kms:PutKeyPolicy", "kms:Sign"]);
+    let key = prop_oneof![2 => common, 1 => select(KEY_ACTIONS)];
     prop_oneof![
         12 => key.prop_map(move |action| what(Kind::Key, action, KEY)),
         1 => Just(what(Kind::None, "kms:ListKeys", "*")),
@@ -103,6 +106,7 @@ fn caller() -> impl Strategy<Value = Caller> {
         arn: arn.into(),
         account: account.map(Into::into),
         behind: behind.map(Into::into),
+        id: id_of(behind.unwrap_or(arn)),
     };
     prop_oneof![
         6 => Just(of(CallerType::User, ALICE, Some(A), None)),
@@ -110,12 +114,36 @@ fn caller() -> impl Strategy<Value = Caller> {
         6 => Just(of(CallerType::Role, SESSION, Some(A), Some(ROLE))),
         3 => Just(of(CallerType::Role, SESSION_OF_B, Some(B), Some(ROLE_OF_B))),
         3 => Just(of(CallerType::Federated, FEDERATED, Some(A), Some(ALICE))),
+        1 => Just(of(CallerType::Federated, FEDERATED_OF_B, Some(B), Some(BOB))),
         2 => Just(of(CallerType::Root, ROOT, Some(A), None)),
         1 => Just(of(CallerType::Root, ROOT_OF_B, Some(B), None)),
-        1 => Just(of(CallerType::Service, SERVICE, None, None)),
+        2 => Just(of(CallerType::Service, SERVICE, None, None)),
         1 => Just(of(CallerType::Anonymous, "anonymous", None, None)),
         1 => Just(of(CallerType::WebIdentity, PROVIDER, None, None)),
     ]
+}
+
+/// The unique id of a user or role, as it is now.
+fn id_of(arn: &str) -> Option<String> {
+    let ids = [(ALICE, "AIDAALICE"), (BOB, "AIDABOB"), (ROLE, "AROAAPP"), (ROLE_OF_B, "AROAWORKER")];
+    ids.iter().find(|(own, _)| *own == arn).map(|(_, id)| (*id).into())
+}
+
+/// The ids that were stored with a policy: mostly those of now, sometimes those of earlier bearers of the names, and
+/// sometimes none.
+fn stored_ids() -> BoxedStrategy<Option<BTreeMap<String, String>>> {
+    let names =
+        [(ALICE, ALICE), (BOB, BOB), (ROLE, ROLE), (SESSION, ROLE), (ROLE_OF_B, ROLE_OF_B), (SESSION_OF_B, ROLE_OF_B)];
+    let ages = vec(prop_oneof![7 => Just("now"), 2 => Just("earlier"), 1 => Just("none")], names.len());
+    let ids = ages.prop_map(move |ages| {
+        let stored = names.iter().zip(ages).filter_map(|((name, bearer), age)| match age {
+            "now" => Some(((*name).to_owned(), id_of(bearer)?)),
+            "earlier" => Some(((*name).to_owned(), format!("{}OLD", id_of(bearer)?))),
+            _ => None,
+        });
+        stored.collect()
+    });
+    option::weighted(0.6, ids).boxed()
 }
 
 /// What a statement should name often, so that it is not always about somebody or something else.
@@ -157,13 +185,17 @@ fn policies(what: &What, caller: &Caller) -> impl Strategy<Value = Held> + use<>
         vec(document(Place::Identity, hint), 0..if signed { 4 } else { 1 }),
         maybe(bounded, 0.25, document(Place::Identity, hint).boxed()),
         maybe(session, 0.35, vec(document(Place::Session, hint), 0..3).boxed()),
-        maybe(with_resource, 0.95, document(place, hint).boxed()),
+        maybe(with_resource, 0.95, (document(place, hint), stored_ids()).boxed()),
         prop_oneof![5 => Just(Vec::new()), 1 => levels(document(Place::Control, hint))],
         prop_oneof![5 => Just(Vec::new()), 1 => levels(document(Place::ResourceControl, hint))],
         vec(grant(), 0..if of_key { 3 } else { 1 }),
     )
-        .prop_map(|(identity, boundary, session, resource_policy, service_control, resource_control, grants)| {
-            Held { identity, boundary, session, resource_policy, service_control, resource_control, grants }
+        .prop_map(|(identity, boundary, session, resource, service_control, resource_control, grants)| {
+            let (resource_policy, stored_ids) = match resource {
+                Some((policy, ids)) => (Some(policy), ids),
+                None => (None, None),
+            };
+            Held { identity, boundary, session, resource_policy, stored_ids, service_control, resource_control, grants }
         })
 }
 
@@ -190,10 +222,16 @@ fn maybe<T: std::fmt::Debug + Clone + 'static>(
 
 fn grant() -> BoxedStrategy<Grant> {
     let pairs = || option::weighted(0.3, encryption_context());
-    let operations = vec(select(vec!["Decrypt", "Encrypt", "DescribeKey", "Sign"]), 1..3);
-    (select(vec![ALICE, BOB, ROLE, SESSION, SESSION_OF_B, ROOT]), operations, pairs(), pairs())
-        .prop_map(|(grantee, operations, equals, subset)| Grant {
+    let operations = vec(select(vec!["Decrypt", "Encrypt", "DescribeKey", "Sign", "CreateGrant", "Encapsulate"]), 1..3);
+    let grantees = vec![ALICE, BOB, ROLE, SESSION, SESSION_OF_B, ROLE_OF_B, ROOT, FEDERATED, SERVICE];
+    let is_bound = prop_oneof![2 => Just(None), 2 => Just(Some("")), 1 => Just(Some("OLD"))];
+    (select(grantees), is_bound, operations, pairs(), pairs())
+        .prop_map(|(grantee, bound, operations, equals, subset)| Grant {
             grantee: grantee.into(),
+            grantee_id: bound.map(|suffix| {
+                let bearer = if grantee == SESSION { ROLE } else { grantee };
+                format!("{}{suffix}", id_of(bearer).unwrap_or_default())
+            }),
             operations: operations.into_iter().map(Into::into).collect(),
             equals,
             subset,
@@ -275,6 +313,10 @@ fn actions(place: Place, called: &'static str) -> BoxedStrategy<Value> {
             "kms:Encrypt",
             "kms:*crypt",
             "kms:D?crypt",
+            "kms:*apsulate",
+            "kms:*Grant*",
+            "*:Decrypt",
+            "*:*",
             "kms:Put*",
             "kms:ListKeys",
             "iam:*",
@@ -301,6 +343,11 @@ fn resources(place: Place) -> BoxedStrategy<Value> {
         "arn:aws:kms:us*:111122223333:key/1234*",
         "arn:aws:kms:us*1:111122223333:key/*",
         "arn:aws:kms:us*3333:key/*",
+        "arn:*:kms:*:*:key/*",
+        "arn:aws:kms:us-east-1:${aws:PrincipalAccount}:key/*",
+        "arn:aws:kms:*:*:key/1234${*}",
+        "arn:aws:kms:*:*:key/*${}",
+        "arn:aws:kms:*:*:key/1234*-12ab-*-1234567890a?",
         "arn:aws:kms:us-east-?:*:key/${aws:username}*",
         "arn:aws:kms:*:*:key/1234abcd${aws:PrincipalTag/team, '-'}*",
         "arn:aws:iam::*:user/${aws:username}",
@@ -324,7 +371,21 @@ fn principals(place: Place, names: &[String]) -> BoxedStrategy<Option<Value>> {
         Place::Control | Place::Identity | Place::Session => Just(None).boxed(),
         Place::ResourceControl => Just(Some(json!("*"))).boxed(),
         Place::Resource | Place::Trust => {
-            let aws = vec![A, ROOT, ROOT, B, ALICE, ALICE, BOB, ROLE, SESSION, FEDERATED, ROLE_OF_B, SESSION_OF_B];
+            let aws = vec![
+                A,
+                ROOT,
+                ROOT,
+                B,
+                ALICE,
+                ALICE,
+                BOB,
+                ROLE,
+                SESSION,
+                FEDERATED,
+                FEDERATED_OF_B,
+                ROLE_OF_B,
+                SESSION_OF_B,
+            ];
             let likely = names.iter().cycle().take(aws.len()).cloned();
             let aws: Vec<String> = aws.iter().copied().map(Into::into).chain(likely).collect();
             let aws = vec(select(aws), 1..4).prop_map(|mut list| {
@@ -349,6 +410,8 @@ fn condition() -> BoxedStrategy<Value> {
         "a?ice",
         "*",
         "al*",
+        "*l*c*",
+        "?????",
         "Blue",
         "blue",
         "",
@@ -382,9 +445,33 @@ fn condition() -> BoxedStrategy<Value> {
         "kms:EncryptionContextKeys",
         "aws:PrincipalAccount",
     ];
-    let numbers = ["NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericGreaterThanEquals"];
-    let dates = ["DateEquals", "DateNotEquals", "DateLessThanEquals", "DateGreaterThan"];
-    let moments = vec!["2025-01-01T00:00:00Z", "2025-01-01", "2025-02", "1735689600", "2030"];
+    let numbers = [
+        "NumericEquals",
+        "NumericNotEquals",
+        "NumericLessThan",
+        "NumericLessThanEquals",
+        "NumericGreaterThan",
+        "NumericGreaterThanEquals",
+    ];
+    let dates = [
+        "DateEquals",
+        "DateNotEquals",
+        "DateLessThan",
+        "DateLessThanEquals",
+        "DateGreaterThan",
+        "DateGreaterThanEquals",
+    ];
+    let moments = vec![
+        "2025-01-01T00:00:00Z",
+        "2025-01-01T01:00:00+01:00",
+        "2024-12-31T23:30:00-00:30",
+        "2025-01-01T00:00:00.500Z",
+        "2025-01-01T00:00:00",
+        "2025-01-01",
+        "2025-02",
+        "1735689600",
+        "2030",
+    ];
     let arns = vec![
         ALICE,
         ROLE,
@@ -393,20 +480,29 @@ fn condition() -> BoxedStrategy<Value> {
         "*",
         "arn:aws:iam::*:role/svc/a?p",
         "arn:aws:iam::${aws:PrincipalAccount}:*",
+        "arn:aws:iam::*:role/svc/${aws:PrincipalTag/team, 'app'}",
+        "arn:aws:sts::*:federated-user/*",
     ];
     prop_oneof![
         5 => block(text_operators.to_vec(), text_keys, texts),
-        1 => block(numbers.to_vec(), vec!["aws:MultiFactorAuthAge"], vec!["10", "10.0", "-5", "300.5"]),
+        1 => block(numbers.to_vec(), vec!["aws:MultiFactorAuthAge"], vec![
+            "10", "10.0", " 010", "+10", "-5", "-0", "300.5", "10.000000001", "9007199254740993", "1e1", "NaN", "ten", "",
+        ]),
         1 => block(dates.to_vec(), vec!["aws:CurrentTime", "aws:EpochTime"], moments),
-        1 => block(vec!["Bool"], vec!["aws:MultiFactorAuthPresent", "aws:SecureTransport"], vec!["true", "True", "false"]),
+        1 => block(vec!["Bool"], vec!["aws:MultiFactorAuthPresent", "aws:SecureTransport"], vec!["true", "True", "false", "FALSE", "yes"]),
         1 => block(
             vec!["IpAddress", "NotIpAddress"],
             vec!["aws:SourceIp"],
-            vec!["203.0.113.0/24", "203.0.113.99/25", "0.0.0.0/0", "2001:db8::/32", "198.51.100.7"],
+            vec![
+                "203.0.113.0/24", "203.0.113.99/25", "0.0.0.0/0", "203.0.113.0/33", "2001:db8::/32", "2001:0db8:0::1", "::/0",
+                "198.51.100.7", "::ffff:203.0.113.5", "anywhere",
+            ],
         ),
         2 => block(vec!["ArnLike", "ArnEquals", "ArnNotLike", "ArnNotEquals"], vec!["aws:PrincipalArn"], arns),
         1 => (select(vec!["aws:TagKeys", "aws:PrincipalTag/team", "aws:username"]), select(vec!["true", "false"]))
             .prop_map(|(key, value)| json!({ "Null": { key: value } })),
+        1 => (select(vec!["ForAllValues:Null", "ForAnyValue:Null"]), select(vec!["true", "false"]))
+            .prop_map(|(operator, value)| json!({ operator: { "aws:TagKeys": value } })),
     ]
 .boxed()
 }
@@ -441,12 +537,21 @@ fn context() -> BoxedStrategy<Context> {
     (
         given("aws:PrincipalTag/Team", one(vec!["blue", "Blue", "*", "${aws:username}", ""]).boxed()),
         given("aws:TagKeys", tag_keys.boxed()),
-        given("aws:MultiFactorAuthAge", one(vec!["10", "9", "301", "ten"]).boxed()),
+        given(
+            "aws:MultiFactorAuthAge",
+            one(vec!["10", "9", "301", "ten", "10.00", "9007199254740992", "-5", "NaN"]).boxed(),
+        ),
         given("aws:MultiFactorAuthPresent", one(vec!["true", "false"]).boxed()),
         given("aws:SecureTransport", one(vec!["true", "false"]).boxed()),
         given(
             "aws:CurrentTime",
-            one(vec!["2025-01-01T00:00:00Z", "2024-12-31T23:59:59Z", "2025-02-01T00:00:00Z"]).boxed(),
+            one(vec![
+                "2025-01-01T00:00:00Z",
+                "2024-12-31T23:59:59Z",
+                "2025-02-01T00:00:00Z",
+                "2025-01-01T00:00:00.400Z",
+            ])
+            .boxed(),
         ),
         given("aws:EpochTime", one(vec!["1735689600", "1735689599", "2030"]).boxed()),
         given("aws:SourceIp", one(vec!["203.0.113.5", "198.51.100.7", "2001:db8::1", "::ffff:203.0.113.200"]).boxed()),
@@ -481,7 +586,38 @@ const ROLE: &str = "arn:aws:iam::111122223333:role/svc/app";
 const SESSION: &str = "arn:aws:sts::111122223333:assumed-role/app/s1";
 const ROLE_OF_B: &str = "arn:aws:iam::444455556666:role/worker";
 const SESSION_OF_B: &str = "arn:aws:sts::444455556666:assumed-role/worker/w1";
+/// Actions on keys, from another account and not.
+const KEY_ACTIONS: &[&str] = &[
+    "kms:CancelKeyDeletion",
+    "kms:CreateGrant",
+    "kms:Decapsulate",
+    "kms:DeriveSharedSecret",
+    "kms:Encapsulate",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyPair",
+    "kms:GenerateDataKeyPairWithoutPlaintext",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:GenerateMac",
+    "kms:GetKeyLastUsage",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:GetPublicKey",
+    "kms:ImportKeyMaterial",
+    "kms:ListGrants",
+    "kms:ListResourceTags",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+    "kms:ReplicateKey",
+    "kms:RetireGrant",
+    "kms:RevokeGrant",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UpdateAlias",
+    "kms:Verify",
+    "kms:VerifyMac",
+];
 const FEDERATED: &str = "arn:aws:sts::111122223333:federated-user/fred";
+const FEDERATED_OF_B: &str = "arn:aws:sts::444455556666:federated-user/fay";
 const SERVICE: &str = "logs.amazonaws.com";
 const PROVIDER: &str = "arn:aws:iam::111122223333:oidc-provider/idp.example.com/r1";
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";

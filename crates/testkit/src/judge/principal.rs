@@ -3,9 +3,14 @@
 //! Not here: whether a principal exists.
 //! Rule: "IAM JSON policy elements: Principal" and "NotPrincipal" of the IAM user guide.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::texts;
+
+/// Unique ids by the names that stood for them when a document was stored.
+type StoredIds = BTreeMap<String, String>;
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub struct Caller {
     pub account: Option<String>,
     /// The role of a session, or the user of a federated session.
     pub behind: Option<String>,
+    /// The unique id of the user, or of what stands behind the session.
+    pub id: Option<String>,
 }
 
 /// The kinds of callers.
@@ -62,18 +69,18 @@ impl Named {
 }
 
 /// How an element names a caller.
-pub(super) fn names(element: &Value, caller: &Caller) -> Named {
+pub(super) fn names(element: &Value, caller: &Caller, ids: Option<&StoredIds>) -> Named {
     match element {
         Value::String(text) => Named { any: text == "*", ..Named::default() },
         Value::Object(types) => types
             .iter()
             .flat_map(|(kind, values)| texts(values).into_iter().map(move |value| (kind.as_str(), value)))
-            .fold(Named::default(), |all, (kind, value)| all.and(names_one(kind, &value, caller))),
+            .fold(Named::default(), |all, (kind, value)| all.and(names_one(kind, &value, caller, ids))),
         _ => Named::default(),
     }
 }
 
-fn names_one(kind: &str, value: &str, caller: &Caller) -> Named {
+fn names_one(kind: &str, value: &str, caller: &Caller, ids: Option<&StoredIds>) -> Named {
     let mut named = Named::default();
     let itself = caller.arn == value;
     match kind {
@@ -82,6 +89,8 @@ fn names_one(kind: &str, value: &str, caller: &Caller) -> Named {
             let account = value.strip_prefix("arn:aws:iam::").and_then(|rest| rest.strip_suffix(":root"));
             named.account = caller.account.as_deref() == Some(account.unwrap_or(value));
         }
+        // A user or role is who bore the name when the policy was stored: whoever bears it now is another one.
+        "AWS" if ids.is_some_and(|ids| !is_the_one(value, caller, ids)) => {}
         "AWS" => {
             let own = matches!(caller.kind, CallerType::User | CallerType::Role | CallerType::Federated);
             named.direct = own && itself;
@@ -94,13 +103,22 @@ fn names_one(kind: &str, value: &str, caller: &Caller) -> Named {
     named
 }
 
+/// Whether the id that was stored for a name is the caller's. The name of a session is free: without an id of its role,
+/// the name decides.
+fn is_the_one(value: &str, caller: &Caller, ids: &StoredIds) -> bool {
+    match ids.get(value) {
+        Some(id) => caller.id.as_ref() == Some(id),
+        None => value.starts_with("arn:aws:sts:"),
+    }
+}
+
 fn is_account(value: &str) -> bool {
     value.bytes().all(|b| b.is_ascii_digit()) || value.ends_with(":root")
 }
 
 /// Whether a NotPrincipal list spares a caller: it must name its account, its role if it has one, and itself.
-pub(super) fn exempts(element: &Value, caller: &Caller) -> bool {
-    let named = names(element, caller);
+pub(super) fn exempts(element: &Value, caller: &Caller, ids: Option<&StoredIds>) -> bool {
+    let named = names(element, caller, ids);
     let by_all_names = match caller.kind {
         CallerType::Anonymous => false,
         CallerType::Root => named.account,

@@ -60,10 +60,18 @@ fn engine(case: &Case) -> Decision {
     let identity = all(Target::Identity, &case.identity);
     let boundary = case.boundary.as_ref().map(|document| named(Target::Identity, document));
     let session = case.session.as_ref().map(|documents| all(Target::Session, documents));
-    let resource = case.resource_policy.as_ref().map(|document| named(target, document));
+    let bound = |found: NamedDocument| match &case.stored_ids {
+        None => found,
+        Some(ids) => {
+            let ids = ids.iter().map(|(name, id)| (name.clone(), UniqueId::new(id))).collect();
+            NamedDocument { document: Arc::new(Document::clone(&found.document).bind(&ids)), ..found }
+        }
+    };
+    let resource = case.resource_policy.as_ref().map(|document| bound(named(target, document)));
     let service_control = levels(Target::ServiceControl, &case.service_control);
     let resource_control = levels(Target::ResourceControl, &case.resource_control);
-    let grants: Vec<_> = case.grants.iter().map(view).collect();
+    let ids: Vec<_> = case.grants.iter().map(|grant| grant.grantee_id.as_deref().map(UniqueId::new)).collect();
+    let grants: Vec<_> = case.grants.iter().zip(&ids).map(|(grant, id)| view(grant, id.as_ref())).collect();
     let policies = Policies {
         identity: &identity,
         boundary: boundary.as_ref(),
@@ -91,11 +99,11 @@ fn named(target: Target, document: &Value) -> NamedDocument {
     NamedDocument { name: "case".into(), document: Arc::new(document) }
 }
 
-fn view(grant: &Grant) -> GrantView<'_> {
+fn view<'a>(grant: &'a Grant, grantee_id: Option<&'a UniqueId>) -> GrantView<'a> {
     GrantView {
         id: "grant",
         grantee: &grant.grantee,
-        grantee_id: None,
+        grantee_id,
         operations: &grant.operations,
         encryption_context_equals: grant.equals.as_ref(),
         encryption_context_subset: grant.subset.as_ref(),
@@ -111,7 +119,7 @@ fn facts(context: &Context) -> FactMap {
 }
 
 fn principal(caller: &Caller) -> Principal {
-    let id = UniqueId::new("AIDACASE");
+    let id = UniqueId::new(caller.id.as_deref().unwrap_or_default());
     let path_and_name = |arn: &str| {
         let (_, rest) = arn.split_once('/').unwrap();
         let (path, name) = rest.rsplit_once('/').map_or(("/".into(), rest), |(path, name)| (format!("/{path}/"), name));
@@ -197,7 +205,7 @@ fn condition_case(case: &Value) -> Option<Case> {
     if let Some(version) = case["version"].as_str() {
         document["Version"] = version.into();
     }
-    let caller = Caller { kind: CallerType::Anonymous, arn: "anonymous".into(), account: None, behind: None };
+    let caller = Caller { kind: CallerType::Anonymous, arn: "anonymous".into(), account: None, behind: None, id: None };
     Some(Case {
         resource_policy: Some(document),
         context: golden_context(&case["context"])?,
@@ -232,6 +240,7 @@ fn evaluation_case(case: &Value) -> Case {
         arn: text(&who[own]).unwrap_or_default(),
         account: text(&who["account"]),
         behind: text(&who["role_arn"]).or_else(|| text(&who["user_arn"])),
+        id: None,
     };
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let levels = |value: &Value| list(value).iter().map(list).collect();
@@ -270,6 +279,7 @@ fn golden_grant(grant: &Value) -> Grant {
     let pairs = |value: &Value| serde_json::from_value(value.clone()).unwrap();
     Grant {
         grantee: grant["grantee"].as_str().unwrap().into(),
+        grantee_id: None,
         operations: serde_json::from_value(grant["operations"].clone()).unwrap(),
         equals: pairs(&grant["encryption_context_equals"]),
         subset: pairs(&grant["encryption_context_subset"]),
@@ -289,6 +299,7 @@ fn bare(kind: Kind, caller: Caller) -> Case {
         boundary: None,
         session: None,
         resource_policy: None,
+        stored_ids: None,
         service_control: Vec::new(),
         resource_control: Vec::new(),
         grants: Vec::new(),
