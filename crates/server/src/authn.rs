@@ -47,10 +47,10 @@ mod reach;
 
 pub(crate) use canonical::hex;
 pub use presented::Presented;
-pub use provider_keys::{Fetcher, ProviderKeys};
+pub use provider_keys::{Fetcher, ProviderKeys, read_key_set};
 pub(crate) use reach::check_reach;
 pub use scope::CredentialScope;
 pub use second_factor::SecondFactor;
 pub use verify::{Authenticated, Authenticator, Forwarded, SERVICES_IN_CHAIN_MAX, ServicePrincipal, Source};
 pub use web_identity::BearerToken;
-pub use web_token::WebToken;
+pub use web_token::{WebToken, read_unverified_token};

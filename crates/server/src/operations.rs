@@ -58,6 +58,14 @@ pub fn read_as_each<'a>(
     table(service).iter().map(|entry| entry.read(wire::members(call, incoming)?))
 }
 
+/// Reads the members of a call as the operation does that it means, and does nothing with them; none if it means no
+/// operation. For fuzzing.
+#[must_use]
+pub fn read_as_meant(call: &Call, incoming: &Incoming) -> Option<Result<(), ApiError>> {
+    let operation = find(call)?;
+    Some(wire::members(call, incoming).and_then(|fields| operation.read(fields)))
+}
+
 /// The fixed facts of every operation.
 pub fn descriptors() -> impl Iterator<Item = &'static Descriptor> {
     Service::ALL.iter().flat_map(|service| table(*service)).map(|entry| entry.descriptor())

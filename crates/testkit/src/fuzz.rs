@@ -10,11 +10,13 @@ mod sealed;
 mod trail;
 mod policy;
 mod server;
+mod identity;
 
+pub use identity::{fuzz_attestation, fuzz_key_set, fuzz_web_token};
 pub use keeper::{fuzz_ciphertext, fuzz_keeper_frame_client, fuzz_keeper_frame_server};
-pub use policy::fuzz_policy_parse;
+pub use policy::{fuzz_policy_findings, fuzz_policy_parse};
 pub use sealed::fuzz_sealed_blob;
-pub use server::{fuzz_http_body, fuzz_sigv4_header};
+pub use server::{fuzz_http_body, fuzz_query_body, fuzz_sigv4_header};
 pub use trail::fuzz_trail_verify;
 pub use vocabulary::{fuzz_arn, fuzz_encryption_context};
 

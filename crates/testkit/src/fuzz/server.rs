@@ -7,7 +7,7 @@ use kanuki_server::{
     error::ApiError,
     http::Incoming,
     operation::Service,
-    operations::{descriptors, read_as_each},
+    operations::{descriptors, read_as_each, read_as_meant},
     wire::{Call, Dialect, recognise, render_error},
 };
 
@@ -34,6 +34,26 @@ pub fn fuzz_http_body(data: &[u8]) -> bool {
     was_read
 }
 
+/// Forms: the first two bytes choose an operation of the services that take forms, from their tables; the rest are its
+/// members. The operation is the one that is meant, and reads the members or refuses them.
+pub fn fuzz_query_body(data: &[u8]) -> bool {
+    let Some((choice, members)) = data.split_first_chunk::<2>() else { return false };
+    let forms: Vec<_> = descriptors().filter(|it| it.service != Service::Kms).collect();
+    let Some(meant) = forms.get(usize::from(u16::from_le_bytes(*choice)) % forms.len()) else { return false };
+    let version = if meant.service == Service::Iam { "2010-05-08" } else { "2011-06-15" };
+    let head = format!("Action={}&Version={version}&", meant.name);
+    let body = [head.as_bytes(), members].concat();
+    let incoming = Incoming { body: body.into(), ..Incoming::default() };
+    let call = recognise(&incoming);
+    assert_eq!((call.service, call.operation.as_str()), (meant.service, meant.name), "what comes first is meant");
+    let result = read_as_meant(&call, &incoming);
+    assert!(result.is_some(), "an operation of the table is not found: {}", meant.name);
+    if let Some(Err(error)) = &result {
+        is_refusal(&call, error);
+    }
+    result.is_some_and(|result| result.is_ok())
+}
+
 /// Headers and queries that claim a signature: the first line is the header `Authorization`, the second the query.
 pub fn fuzz_sigv4_header(data: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(data) else { return false };
@@ -55,6 +75,7 @@ pub fn fuzz_sigv4_header(data: &[u8]) -> bool {
     assert_eq!(presented.in_query, header.is_empty(), "one place has the signature, never both");
     let signs_host = presented.signed_headers.iter().any(|name| name == "host" || name == ":authority");
     assert!(signs_host, "a signature that leaves the host out was read");
+    assert!(presented.signed_headers.len() <= SIGNED_HEADERS_MAX, "a signature covers headers without end");
     for service in Service::ALL {
         if let Err(error) = presented.check_scope(*service, true) {
             is_refusal(&call, &error);
@@ -79,5 +100,8 @@ fn is_refusal(call: &Call, error: &ApiError) {
 
 /// Longer than any message with what it may repeat.
 const REFUSAL_BYTES_MAX: usize = 1 << 20;
+
+/// As many headers as a request can have.
+const SIGNED_HEADERS_MAX: usize = 100;
 
 const DATE: &str = "20150830T123600Z";
