@@ -14,6 +14,7 @@ import botocore.exceptions
 import pytest
 
 import policies
+import principals
 import rawhttp
 import trail
 from aws import NO_ANSWER, error_of, refused, request_id
@@ -257,3 +258,22 @@ def test_a_client_cannot_forge_a_record(world, operation):
     record = trail.record_of(world.server, answer.request_id)
     assert record["eventName"] == operation and "forged" not in trail.by_request_id(world.server)
     assert error_of(world.kms().list_keys) is None
+
+
+def test_numbers_and_truth_values_of_forms_are_recorded_as_such(world):
+    """R36: IAM and STS take forms, which hold texts alone; a record has the types of the model, as CloudTrail's."""
+    iam, sts = world.iam(), world.sts()
+    name = principals.fresh_name("typed")
+    trust = principals.trusting(user("Admin"))
+    calls = [
+        (iam.create_role, {"RoleName": name, "AssumeRolePolicyDocument": trust, "MaxSessionDuration": 7200}),
+        (sts.assume_role, {"RoleArn": policies.role(name), "RoleSessionName": "12", "DurationSeconds": 900}),
+        (iam.list_policies, {"OnlyAttached": True, "MaxItems": 3}),
+        (iam.list_users, {"PathPrefix": "/12/", "MaxItems": 5}),
+    ]
+    for call, parameters in calls:
+        record = trail.record_of(world.server, request_id(call(**parameters)))
+        for member, value in parameters.items():
+            recorded = record["requestParameters"][member[0].lower() + member[1:]]
+            assert recorded == value and type(recorded) is type(value), (member, recorded)
+    iam.delete_role(RoleName=name)

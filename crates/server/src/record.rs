@@ -20,6 +20,7 @@
 //! ```
 
 mod draft;
+mod query_types;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

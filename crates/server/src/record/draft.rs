@@ -10,6 +10,7 @@ use kanuki_trail::{
 use kanuki_types::{AccountId, KeyArn, Random, Region, Timestamp};
 use serde_json::{Map, Value, json};
 
+use super::query_types::typed;
 use crate::{
     authn::{Authenticated, ServicePrincipal},
     authz::{Access, Demands},
@@ -133,11 +134,12 @@ impl Draft {
         self.region = caller.region().clone();
     }
 
-    /// Notes the members that the operation declares, as the client sent them.
+    /// Notes the members that the operation declares, as the client sent them; numbers as numbers.
     pub(crate) fn set_parameters(&mut self, descriptor: &Descriptor, members: &Map<String, Value>) {
         let declared = descriptor.recorded.iter();
         let mut parameters: Map<String, Value> = declared
-            .filter_map(|name| Some((lower_camel(name), members.get(*name).filter(|v| !v.is_null())?.clone())))
+            .filter_map(|name| Some((name, members.get(*name).filter(|v| !v.is_null())?)))
+            .map(|(name, value)| (lower_camel(name), typed(name, value)))
             .collect();
         for (name, value) in descriptor.recorded_defaults {
             parameters.entry(lower_camel(name)).or_insert_with(|| Value::from(*value));
