@@ -67,12 +67,13 @@ class Server:
     """One data directory and the process that serves it.
 
     `user` runs the process as that uid; `ignore_file_size_signal` lets a write beyond the file size limit fail with
-    an error, as on a full disk, instead of ending the process; `config` is a configuration file; `regions` are served.
+    an error, as on a full disk, instead of ending the process; `config` is a configuration file; `regions` are served;
+    `insecure_test_mode` asks for the steerable clock also without a seed.
     """
 
     def __init__(
         self, data_dir, *, seed=None, executable=None, user=None, config=None, ignore_file_size_signal=False,
-        regions=REGIONS,
+        regions=REGIONS, insecure_test_mode=False,
     ):  # fmt: skip
         self.data_dir = pathlib.Path(data_dir)
         self.seed = seed
@@ -80,6 +81,7 @@ class Server:
         self.user = user
         self.config = config
         self.regions = regions
+        self.insecure_test_mode = insecure_test_mode
         self.ignore_file_size_signal = ignore_file_size_signal
         self.process: subprocess.Popen | None = None
         self.output: list[str] = []
@@ -124,7 +126,7 @@ class Server:
     def _needs_test_mode(self) -> bool:
         """A seed that fixes key material needs the test mode, and its directory keeps it."""
         seeded = self.seed is not None and "insecure_" in pathlib.Path(self.seed).read_text()
-        return seeded or (self.data_dir / "insecure-test-mode").exists()
+        return self.insecure_test_mode or seeded or (self.data_dir / "insecure-test-mode").exists()
 
     def stop(self) -> None:
         """Asks the process to end (SIGTERM) and expects it to end well."""

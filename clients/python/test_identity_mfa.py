@@ -6,7 +6,6 @@ import json
 import os
 import re
 import struct
-import subprocess
 import zlib
 
 import pytest
@@ -16,7 +15,6 @@ import policies
 import totp
 import trail
 from aws import connect, error_of, refused, request_id
-from kanuki import clean_environment
 from policies import HOME, allow, deny, document, user
 from sigv4 import Keys
 
@@ -125,55 +123,6 @@ def test_an_allow_by_mfa_alone_is_no_requirement(steered, example):
     assert error_of(steered.kms("Alice").schedule_key_deletion, KeyId=key.id) == "AccessDeniedException"
     keys = login(steered, example)
     kms_of(steered, keys).schedule_key_deletion(KeyId=key.arn, PendingWindowInDays=7)
-
-
-def test_the_cli_goes_the_same_way(steered, aws_cli):
-    """R34: the acceptance script with the stock AWS CLI, with files for seed and policy."""
-    folder = steered.server.data_dir.parent
-    seed, policy = folder / "seed", folder / "p3.json"
-    policy.write_text(document(policies.ADMIN, P3))
-    key = steered.make_key(P3)
-
-    def aws(keys: Keys, *arguments: str) -> subprocess.CompletedProcess:
-        environment = clean_environment(
-            AWS_ACCESS_KEY_ID=keys.access_key_id,
-            AWS_SECRET_ACCESS_KEY=keys.secret_access_key,
-            AWS_DEFAULT_REGION="us-west-2",
-            AWS_ENDPOINT_URL=steered.server.endpoint,
-            AWS_CONFIG_FILE="/dev/null",
-            AWS_MAX_ATTEMPTS="1",
-            **({"AWS_SESSION_TOKEN": keys.session_token} if keys.session_token else {}),
-        )
-        command = [str(aws_cli), "--output", "json", *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-
-    admin = steered.keys("Admin")
-    create = ["iam", "create-virtual-mfa-device", "--virtual-mfa-device-name", "m"]
-    made = aws(admin, *create, "--outfile", str(seed), "--bootstrap-method", "Base32StringSeed")
-    assert made.returncode == 0, made.stderr
-    serial = json.loads(made.stdout)["VirtualMFADevice"]["SerialNumber"]
-    assert serial == f"arn:aws:iam::{HOME}:mfa/m"
-    device = totp.Device(steered.server, serial, seed.read_bytes())
-    codes = ["--authentication-code1", device.at(-1), "--authentication-code2", device.at(0)]
-    enabled = aws(admin, "iam", "enable-mfa-device", "--user-name", "Bob", "--serial-number", serial, *codes)
-    assert enabled.returncode == 0, enabled.stderr
-    token = ["sts", "get-session-token", "--serial-number", serial, "--duration-seconds", "900", "--token-code"]
-    answer = aws(steered.keys("Bob"), *token, device.fresh())
-    assert answer.returncode == 0, answer.stderr
-    session = given(json.loads(answer.stdout))
-    put = ["kms", "put-key-policy", "--key-id", key.arn, "--policy-name", "default", "--policy", f"file://{policy}"]
-    refusal = aws(session, *put)
-    assert "AccessDeniedException" in refusal.stderr, "P3 names ExampleUser, not Bob"
-    named = allow(user("Bob"), *P3_ACTIONS, Condition=RECENT)
-    policy.write_text(document(policies.ADMIN, named))
-    steered.put_policy(key, named)
-    assert aws(session, *put).returncode == 0
-    steered.server.advance(280)
-    assert aws(session, *put).returncode == 0
-    steered.server.advance(20)
-    assert "AccessDeniedException" in aws(session, *put).stderr
-    deactivated = aws(admin, "iam", "deactivate-mfa-device", "--user-name", "Bob", "--serial-number", serial)
-    assert deactivated.returncode == 0, deactivated.stderr
 
 
 def test_a_code_is_good_once(steered, example):

@@ -12,8 +12,10 @@ import oidc
 import policies
 import trail
 from aws import connect, error_of, refused, request_id
+from home import Home
 from kanuki import clean_environment
 from policies import HOME, OTHER, allow, document, identity, role, role_session
+from principals import trusting
 from sigv4 import Keys
 from test_identity_sessions import given, may
 from world import World
@@ -264,6 +266,23 @@ def test_a_pods_environment_is_enough(place, issuers, tmp_path, aws_cli):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["Arn"] == role_session("Pod", "pod-2")
+
+
+def test_a_profile_with_a_token_file_is_enough(place, issuers, tmp_path, aws_cli):
+    """`role_arn` and `web_identity_token_file`, and a role that is taken with the session; without any key."""
+    home = Home(tmp_path, aws_cli, place.server.endpoint)
+    token = tmp_path / "token"
+    token.write_text(issuers["cluster"].token())
+    home.configure("pod", role_arn=role("Pod"), web_identity_token_file=str(token), role_session_name="pod-3")
+    place.iam().create_role(RoleName="ForPods", AssumeRolePolicyDocument=trusting(role("Pod")))
+    home.configure("next", role_arn=role("ForPods"), source_profile="pod", role_session_name="s1")
+    for profile, expected in (("pod", role_session("Pod", "pod-3")), ("next", role_session("ForPods", "s1"))):
+        done = home.aws(profile, "sts", "get-caller-identity", "--query", "Arn", "--output", "text")
+        assert done.returncode == 0 and done.stdout.strip() == expected, done.stderr
+    token.write_text(issuers["cluster"].token(sub="system:serviceaccount:prod:other"))
+    home.configure("other", role_arn=role("Pod"), web_identity_token_file=str(token), role_session_name="pod-4")
+    done = home.aws("other", "sts", "get-caller-identity")
+    assert "(AccessDenied) when calling the AssumeRoleWithWebIdentity operation" in done.stderr
 
 
 @pytest.fixture

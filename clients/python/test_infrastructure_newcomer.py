@@ -7,9 +7,7 @@ import pytest
 
 import kanuki
 import policies
-from policies import CIPHERTEXT, no_resource_policy, user
-from test_identity_encryption_context import P2_EC
-from world import caller
+from policies import CIPHERTEXT, user
 
 SECONDS_MAX = 120
 
@@ -92,36 +90,6 @@ def test_the_credentials_file_works_as_it_is(fresh, shell):
     for profile, arn in (("default", user("Admin")), ("Alice", user("Alice")), ("444455556666/Bob", None)):
         script = forget + f"aws sts get-caller-identity --profile {profile} --query Arn --output text"
         assert shell.output(script, **variables) == (arn or user("Bob", policies.OTHER))
-
-
-def test_script_s2_as_written(fresh, shell):
-    """R31: the whitepaper's P2-EC, line by line, as RoleForExampleApp and as Admin."""
-    (shell.folder / "m").write_bytes(b"the message")
-    (shell.folder / "p2.json").write_text(policies.document(P2_EC, policies.ADMIN))
-    key = shell.output("aws kms create-key --policy file://p2.json --query KeyMetadata.Arn --output text")
-    session = shell.output(
-        f"aws sts assume-role --role-arn {policies.role('RoleForExampleApp')} --role-session-name s1 "
-        "--query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]' --output text"
-    ).split()
-    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
-    as_role = "".join(f"export {name}='{value}'\n" for name, value in zip(names, session, strict=True))
-    as_role += f"KEY={key}\n"
-    shell.output(
-        as_role
-        + "aws kms encrypt --key-id $KEY --plaintext fileb://m --encryption-context AppName=ExampleApp,Version=1.0.24 "
-        "--query CiphertextBlob --output text | base64 -d > c"
-    )
-    decrypt = "aws kms decrypt --ciphertext-blob fileb://c"
-    opened = shell.output(
-        as_role + decrypt + " --encryption-context AppName=ExampleApp,Version=1.0.24 "
-        "--query Plaintext --output text | base64 -d"
-    )
-    assert opened == "the message"
-    denied = no_resource_policy(caller("role/RoleForExampleApp"), "kms:Decrypt", CIPHERTEXT)
-    wrong = " --encryption-context AppName=ExampleApp,Version=1.0.25"
-    shell.refused(as_role + decrypt + wrong, "Decrypt", "AccessDeniedException", denied)
-    shell.refused(as_role + decrypt, "Decrypt", "AccessDeniedException", denied)
-    shell.refused(decrypt + " --encryption-context AppName=ExampleApp", "Decrypt", "InvalidCiphertextException", "")
 
 
 def test_waiting_periods_in_the_shell(shell):
