@@ -125,7 +125,7 @@ impl Observer for Recorder {
         });
     }
 
-    fn statement(&mut self, index: usize, statement: &Statement, found: Found) {
+    fn statement(&mut self, index: usize, statement: &Statement, _: &Request<'_>, found: Found) {
         let trace = StatementTrace {
             index,
             sid: statement.sid.as_deref().map(Into::into),

@@ -54,6 +54,22 @@ impl FactMap {
         self.0.insert(fold_key(key), value.into());
     }
 
+    /// Sets every key of another set.
+    pub fn insert_all(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().map(|(key, value)| (key.clone(), value.clone())));
+    }
+
+    /// How many bytes all values have.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let bytes = |value: &FactValue| match value {
+            FactValue::Binary(bytes) => bytes.len(),
+            FactValue::Many(values) => values.iter().map(String::len).sum(),
+            FactValue::One(value) => value.len(),
+        };
+        self.0.values().map(bytes).sum()
+    }
+
     /// Removes a key.
     pub fn remove(&mut self, key: &str) {
         self.0.remove(&fold_key(key));

@@ -16,6 +16,7 @@ mod action;
 mod resource;
 mod principal;
 mod condition;
+mod value_kind;
 mod statement;
 mod document;
 mod rewrite;
@@ -27,6 +28,8 @@ mod evaluate;
 mod decision;
 mod message;
 mod explain;
+mod simulate;
+mod position;
 
 #[cfg(test)]
 mod properties;
@@ -43,7 +46,10 @@ pub use findings::{Finding, FindingKind, findings};
 pub use fold::fold_key;
 pub use grants::{GrantMismatch, GrantReach, GrantView};
 pub use message::{ResourceWording, hidden_denial_message};
+pub use position::Position;
 pub use principal::{MatchKinds, Principal};
 pub use request::{NamedDocument, Policies, Request, ResourceKind};
 pub use rewrite::rewrite_principals;
+pub use simulate::{AppliedStatement, Simulation, simulate};
 pub use statement::{StatementEffect, StatementInfo};
+pub use value_kind::ValueKind;

@@ -47,6 +47,11 @@ impl Variable {
         }
     }
 
+    /// Whether there is neither a value in a request nor a default.
+    pub(crate) fn needs_value(&self, facts: &dyn Facts) -> bool {
+        !self.key.is_empty() && self.default.is_none() && facts.fact(&self.key).is_none()
+    }
+
     fn malformed() -> Self {
         Self { name: "".into(), key: "".into(), default: None }
     }

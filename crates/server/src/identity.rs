@@ -10,6 +10,7 @@ mod aws_managed;
 mod groups;
 mod entries;
 mod generation;
+mod sources;
 mod compose;
 mod change;
 mod change_groups;
@@ -63,6 +64,7 @@ pub use records::{
 };
 pub use reports::CredentialReport;
 pub use session::{SessionClaims, SessionKind, SessionPolicies, TOKEN_CHARS_MAX, WebFacts};
+pub use sources::{InlineHolder, PolicySource, PolicySources};
 pub use unique_id::{new_access_key_id, new_session_key_id, new_unique_id, session_key_account};
 
 /// The door to everything about principals.

@@ -24,7 +24,7 @@ pub(crate) trait Observer {
     fn condition(&mut self, _condition: &Condition, _request: &Request<'_>, _holds: bool) {}
 
     /// A statement has been evaluated.
-    fn statement(&mut self, _index: usize, _statement: &Statement, _found: Found) {}
+    fn statement(&mut self, _index: usize, _statement: &Statement, _request: &Request<'_>, _found: Found) {}
 
     /// A grant has been evaluated.
     fn grant(&mut self, _grant: &GrantView<'_>, _reach: Result<GrantReach, GrantMismatch>) {}
@@ -233,7 +233,7 @@ impl<O: Observer> Scan<'_, O> {
             self.observer.document(kind, level, named);
             for (index, statement) in named.document.statements.iter().enumerate() {
                 let found = self.statement(statement);
-                self.observer.statement(index, statement, found);
+                self.observer.statement(index, statement, self.request, found);
                 if found.applies() {
                     let at = StatementRef { kind, level, document, statement: index };
                     apply(statement.effect, found.principal.unwrap_or_default(), at);

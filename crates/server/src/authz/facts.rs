@@ -218,9 +218,12 @@ impl<'a> CallFacts<'a> {
 /// Whether an action has `kms:CallerAccount`: all of KMS but those without any key of the service's own.
 ///
 /// Rule: "Actions, resources, and condition keys for AWS Key Management Service" of the service authorization reference.
-fn knows_caller(action: &str) -> bool {
+///
+/// Case does not count: in a call that nobody made the action is as somebody wrote it.
+pub(super) fn knows_caller(action: &str) -> bool {
     let without = ["kms:GenerateRandom", "kms:ListAliases", "kms:ListKeys", "kms:ListRetirableGrants"];
-    action.starts_with("kms:") && !without.contains(&action)
+    action.get(..4).is_some_and(|service| service.eq_ignore_ascii_case("kms:"))
+        && !without.iter().any(|name| name.eq_ignore_ascii_case(action))
 }
 
 /// Whether an action has `kms:ViaService`: those with `kms:CallerAccount`, but for the ones on custom key stores.
@@ -229,8 +232,8 @@ fn knows_via(action: &str) -> bool {
 }
 
 /// Whether an action has `kms:GrantIsForAWSResource`.
-fn is_about_grants(action: &str) -> bool {
-    matches!(action, "kms:CreateGrant" | "kms:ListGrants" | "kms:RevokeGrant")
+pub(super) fn is_about_grants(action: &str) -> bool {
+    ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"].iter().any(|name| name.eq_ignore_ascii_case(action))
 }
 
 fn truth<'a>(value: bool) -> Fact<'a> {

@@ -6,6 +6,7 @@
 
 pub(crate) mod access;
 mod given;
+pub(crate) mod simulation;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -15,7 +16,7 @@ use kanuki_policy::{
 use kanuki_types::{AccountId, AliasName, Caller, CallerKind, EncryptionContext, Region, Timestamp, UniqueId};
 
 use super::{
-    facts::principal_type,
+    facts::{is_about_grants, knows_caller, principal_type},
     grants::{names_of, source_holds},
 };
 use crate::{
@@ -96,11 +97,33 @@ impl Asker {
         let kind = match record.kind {
             PrincipalKind::User => CallerKind::User { path, name, id },
             PrincipalKind::Role => {
-                CallerKind::AssumedRole { path, role: name, id, session: session.unwrap_or(ANY_SESSION).to_owned() }
+                CallerKind::AssumedRole { path, role: name, id, session: session.unwrap_or(ANYBODY).to_owned() }
             }
         };
         let caller = Caller { account: entry.account(), kind };
         Self { principal: Principal::from_caller(&caller), caller, entry: Some(entry) }
+    }
+
+    /// A user of whom nothing is known but where it stands; there need be no such user.
+    pub(crate) fn supposed_user(account: AccountId, path: &str, name: &str) -> Self {
+        let (path, name) = (path.to_owned(), name.to_owned());
+        Self::unknown(account, CallerKind::User { path, name, id: UniqueId::new("") })
+    }
+
+    /// Any session of a role of which nothing is known but where it stands; there need be no such role.
+    pub(crate) fn supposed_role(account: AccountId, path: &str, name: &str) -> Self {
+        let (path, role, session) = (path.to_owned(), name.to_owned(), ANYBODY.to_owned());
+        Self::unknown(account, CallerKind::AssumedRole { path, role, id: UniqueId::new(""), session })
+    }
+
+    /// Somebody of an account, whom no policy names: a member of a group, whichever.
+    pub(crate) fn anybody(account: AccountId) -> Self {
+        Self::supposed_user(account, "/", ANYBODY)
+    }
+
+    fn unknown(account: AccountId, kind: CallerKind) -> Self {
+        let caller = Caller { account, kind };
+        Self { principal: Principal::from_caller(&caller), caller, entry: None }
     }
 
     /// The root of an account.
@@ -123,7 +146,7 @@ impl Asker {
     /// Its ARN: of a role the role's, of a session the session's.
     pub(crate) fn arn(&self) -> String {
         match &self.caller.kind {
-            CallerKind::AssumedRole { session, .. } if session == ANY_SESSION => self.caller.principal_arn(),
+            CallerKind::AssumedRole { session, .. } if session == ANYBODY => self.caller.principal_arn(),
             _ => self.caller.arn(),
         }
     }
@@ -135,7 +158,11 @@ impl Asker {
 
     /// Whether it stands for every session of its role.
     pub(crate) fn is_any_session(&self) -> bool {
-        matches!(&self.caller.kind, CallerKind::AssumedRole { session, .. } if session == ANY_SESSION)
+        matches!(&self.caller.kind, CallerKind::AssumedRole { session, .. } if session == ANYBODY)
+    }
+
+    fn is_anybody(&self) -> bool {
+        matches!(&self.caller.kind, CallerKind::User { name, .. } if name == ANYBODY)
     }
 
     /// Whether it is the root of an account.
@@ -166,17 +193,21 @@ impl Asker {
         if let Some(account) = self.account() {
             facts.insert("aws:PrincipalAccount", account.to_string());
             facts.insert("kms:CallerAccount", account.to_string());
-            facts.insert("aws:PrincipalArn", self.caller.principal_arn());
+            if !self.is_anybody() {
+                facts.insert("aws:PrincipalArn", self.caller.principal_arn());
+            }
         }
         if let Some(kind) = principal_type(&self.caller.kind) {
             facts.insert("aws:PrincipalType", kind);
         }
         match &self.caller.kind {
-            CallerKind::User { name, .. } => facts.insert("aws:username", name.as_str()),
-            CallerKind::AssumedRole { session, .. } if session == ANY_SESSION => return self.with_tags(facts),
+            CallerKind::User { name, .. } if !self.is_anybody() => facts.insert("aws:username", name.as_str()),
+            CallerKind::AssumedRole { session, .. } if session == ANYBODY => return self.with_tags(facts),
             _ => {}
         }
-        if let Some(id) = self.caller.user_id() {
+        // Of a user who is only supposed nobody knows the id.
+        let is_known = self.entry.is_some() || !matches!(self.caller.kind, CallerKind::User { .. });
+        if let Some(id) = self.caller.user_id().filter(|_| is_known) {
             facts.insert("aws:userid", id);
         }
         self.with_tags(facts)
@@ -283,7 +314,7 @@ pub(crate) async fn explain_call(
 ) -> Result<DemandNote, ApiError> {
     let context = EncryptionContext::new(supposed.context)
         .map_err(|_| ApiError::validation("the encryption context is too large"))?;
-    let facts = call_facts(asker, target, &context, supposed.facts, (region, now));
+    let facts = call_facts((asker, action, target), &context, supposed.facts, (region, now));
     let grants = match target {
         Target::Key(key, _) => asker.grants(keys, key).await?,
         _ => AskersGrants(Vec::new()),
@@ -317,15 +348,12 @@ pub(crate) async fn explain_call(
 }
 
 fn call_facts(
-    asker: &Asker,
-    target: &Target,
+    (asker, action, target): (&Asker, &str, &Target),
     context: &EncryptionContext,
     given: BTreeMap<String, Vec<String>>,
     (region, now): (&Region, Timestamp),
 ) -> FactMap {
-    let mut facts = asker.facts();
-    facts.insert("aws:CurrentTime", now.iso8601());
-    facts.insert("aws:EpochTime", now.seconds().to_string());
+    let mut facts = action_facts(asker, action, now);
     facts.insert("aws:RequestedRegion", region.as_str());
     match target {
         Target::Key(key, alias) => {
@@ -346,6 +374,20 @@ fn call_facts(
     }
     for (key, values) in given {
         facts.insert(&key, fact_value(&key, values));
+    }
+    facts
+}
+
+/// The condition keys that follow from who asks, for which action, and when.
+fn action_facts(asker: &Asker, action: &str, now: Timestamp) -> FactMap {
+    let mut facts = asker.facts();
+    facts.insert("aws:CurrentTime", now.iso8601());
+    facts.insert("aws:EpochTime", now.seconds().to_string());
+    if !knows_caller(action) {
+        facts.remove("kms:CallerAccount");
+    }
+    if is_about_grants(action) {
+        facts.insert("kms:GrantIsForAWSResource", false);
     }
     facts
 }
@@ -372,8 +414,9 @@ fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect()
 }
 
-/// The name of a session that stands for every session without a name of its own in a policy: no real session has it.
-const ANY_SESSION: &str = "*";
+/// The name of a session that stands for every session, or of a user who stands for any, without a name of its own in a
+/// policy: nobody real has it, and no Principal element can name it.
+const ANYBODY: &str = "*";
 const NAME_CHARS_MAX: usize = 200;
 /// Condition keys that can have several values (section "Multivalued context keys" of the IAM user guide; the
 /// condition keys of AWS KMS).

@@ -1,11 +1,11 @@
 //! What a user or role may: its own policies, its groups', the managed ones of both, and its boundary, put together.
 //!
-//! Not here: decisions. Invariants: a principal is never composed without a part that its record names: were a part
-//! left out, what it denies would be allowed; what was composed is used only while nothing of it has changed.
+//! Not here: decisions, and which policies there are (`sources`). Invariants: a principal is never composed without a
+//! part that its record names: were a part left out, what it denies would be allowed; what was composed is used only
+//! while nothing of it has changed.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use kanuki_policy::NamedDocument;
 use kanuki_store::{StoreError, Transaction};
 use kanuki_types::{AccountId, UniqueId};
 
@@ -13,7 +13,7 @@ use super::{
     Identity,
     entries::{PrincipalEntry, StoredPrincipal},
     groups::Groups,
-    managed::{ManagedPolicies, PolicyRef, version_name},
+    managed::ManagedPolicies,
 };
 use crate::error::ApiError;
 
@@ -87,69 +87,9 @@ impl Identity {
 
     /// Puts a principal together; none if a part is missing.
     async fn compose(&self, stored: &Arc<StoredPrincipal>) -> Result<Option<PrincipalEntry>, StoreError> {
-        let account = stored.account();
-        let record = stored.record();
-        let mut policies = stored.inline_policies().to_vec();
-        let mut parts = Vec::new();
-        for reference in &record.attached {
-            let Some((document, part)) = self.in_force(account, reference).await? else { return Ok(None) };
-            policies.push(document);
-            parts.extend(part);
-        }
-        for id in &record.groups {
-            let Some(group) = self.group(account, id).await? else { return Ok(None) };
-            policies.extend_from_slice(group.policies());
-            parts.push(Part::Group(id.clone(), group.version()));
-            for reference in &group.record().attached {
-                let Some((document, part)) = self.in_force(account, reference).await? else { return Ok(None) };
-                policies.push(document);
-                parts.extend(part);
-            }
-        }
-        let boundary = match &record.boundary {
-            Some(reference) => match self.in_force(account, reference).await? {
-                Some((document, part)) => {
-                    parts.extend(part);
-                    Some(document)
-                }
-                None => return Ok(None),
-            },
-            None => None,
-        };
-        parts.sort_unstable();
-        parts.dedup();
-        Ok(Some(PrincipalEntry::new(Arc::clone(stored), policies, boundary, parts)))
-    }
-
-    /// The version of a managed policy that is in force; none if there is no such policy.
-    ///
-    /// # Errors
-    /// If the store fails or refuses a record.
-    pub async fn policy_in_force(
-        &self,
-        account: AccountId,
-        reference: &PolicyRef,
-    ) -> Result<Option<NamedDocument>, StoreError> {
-        Ok(self.in_force(account, reference).await?.map(|(document, _)| document))
-    }
-
-    /// As [`Identity::policy_in_force`], with the record that says which version is; none for the service's own
-    /// policies, which do not change while this program runs.
-    async fn in_force(
-        &self,
-        account: AccountId,
-        reference: &PolicyRef,
-    ) -> Result<Option<(NamedDocument, Option<Part>)>, StoreError> {
-        let Some(id) = reference.own_id() else {
-            return Ok(self.aws_policies.get(reference.as_str()).cloned().map(|document| (document, None)));
-        };
-        let Some(policy) = self.managed_policies.get(&(account, id.clone())).await? else { return Ok(None) };
-        let name = version_name(policy.record().default_version);
-        let version = self.policy_versions.get(&(account, id.clone(), name)).await?;
-        let part = Part::Policy(id, policy.version());
-        Ok(version.map(|version| (version.named(&policy.arn()), Some(part))))
+        Ok(self.sources(stored).await?.map(|sources| sources.into_entry(stored)))
     }
 }
 
 /// How often a principal is read again when a part of it is missing.
-const ATTEMPTS_MAX: usize = 8;
+pub(super) const ATTEMPTS_MAX: usize = 8;

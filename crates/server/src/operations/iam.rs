@@ -22,6 +22,7 @@ mod roles;
 mod profiles;
 mod account;
 mod details;
+mod simulation;
 
 operations! {
     add_client_id_to_open_id_connect_provider AddClientIdToOpenIdConnectProvider,
@@ -66,6 +67,8 @@ operations! {
     get_account_authorization_details GetAccountAuthorizationDetails,
     get_account_password_policy GetAccountPasswordPolicy,
     get_account_summary GetAccountSummary,
+    get_context_keys_for_custom_policy GetContextKeysForCustomPolicy,
+    get_context_keys_for_principal_policy GetContextKeysForPrincipalPolicy,
     get_credential_report GetCredentialReport,
     get_group GetGroup,
     get_group_policy GetGroupPolicy,
@@ -118,6 +121,8 @@ operations! {
     remove_user_from_group RemoveUserFromGroup,
     resync_mfa_device ResyncMfaDevice,
     set_default_policy_version SetDefaultPolicyVersion,
+    simulate_custom_policy SimulateCustomPolicy,
+    simulate_principal_policy SimulatePrincipalPolicy,
     tag_instance_profile TagInstanceProfile,
     tag_mfa_device TagMfaDevice,
     tag_open_id_connect_provider TagOpenIdConnectProvider,

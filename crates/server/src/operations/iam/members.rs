@@ -42,10 +42,18 @@ pub(super) fn path_prefix(fields: &mut Fields) -> Result<String, ApiError> {
 
 /// The text of a policy that must be there.
 pub(super) fn document(fields: &mut Fields, member: &str) -> Result<String, ApiError> {
-    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}');
-    let pattern = "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+";
-    let text = fields.pattern_text(member, 1..=DOCUMENT_CHARS_MAX, pattern, allowed)?;
+    let text = optional_document(fields, member)?;
     Ok(fields.require(member, text))
+}
+
+/// The text of a policy.
+pub(super) fn optional_document(fields: &mut Fields, member: &str) -> Result<Option<String>, ApiError> {
+    fields.pattern_text(member, DOCUMENT_CHARS, DOCUMENT_PATTERN, is_document_char)
+}
+
+/// Whether the model lets a character stand in a policy.
+pub(super) fn is_document_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}')
 }
 
 /// Free words that describe an entity.
@@ -111,7 +119,8 @@ pub(super) const NEW_NAME_CHARS_MAX: usize = 64;
 pub(super) const NAME_CHARS_MAX: usize = 128;
 const PATH_CHARS_MAX: usize = 512;
 const DESCRIPTION_CHARS_MAX: usize = 1000;
-/// Longest policy in a parameter, in characters; the quotas of entities are smaller, but count no white space.
-const DOCUMENT_CHARS_MAX: usize = 131_072;
+/// Length of a policy in a parameter, in characters; the quotas of entities are smaller, but count no white space.
+pub(super) const DOCUMENT_CHARS: std::ops::RangeInclusive<usize> = 1..=131_072;
+pub(super) const DOCUMENT_PATTERN: &str = "[\\u0009\\u000A\\u000D\\u0020-\\u00FF]+";
 /// Length of an ARN in a parameter, in characters.
 pub(super) const ARN_CHARS: std::ops::RangeInclusive<usize> = 20..=2048;

@@ -25,10 +25,37 @@ impl Fields {
         read: impl FnOnce(&mut Self) -> Result<T, ApiError>,
     ) -> Result<Option<T>, ApiError> {
         let Some(value) = self.take(name) else { return Ok(None) };
+        self.read_structure(value, &lower_camel(name), read).map(Some)
+    }
+
+    /// A list of structures, each read by `read` as by [`Fields::structure`].
+    ///
+    /// # Errors
+    /// As [`Fields::structure`]; `SerializationException` for more than [`LIST_ITEMS_MAX`] items.
+    pub(crate) fn structures<T>(
+        &mut self,
+        name: &str,
+        count: RangeInclusive<usize>,
+        mut read: impl FnMut(&mut Self) -> Result<T, ApiError>,
+    ) -> Result<Option<Vec<T>>, ApiError> {
+        let Some(items) = self.list(name, &count)? else { return Ok(None) };
+        let path = lower_camel(name);
+        let items = items.into_iter().enumerate();
+        items
+            .map(|(i, item)| self.read_structure(item, &format!("{path}.{}.member", i + 1), &mut read))
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
+    fn read_structure<T>(
+        &mut self,
+        value: Value,
+        path: &str,
+        read: impl FnOnce(&mut Self) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
         let Value::Object(members) = value else { return Err(wrong_type(&value, "a structure")) };
         let mut inner = Self::new(self.dialect, members);
         let read = read(&mut inner)?;
-        let path = lower_camel(name);
         for violation in inner.violations {
             // Behind the path a violation says only what the model says, never what the client sent.
             let violation = match violation.rsplit_once("at '") {
@@ -39,7 +66,7 @@ impl Fields {
         }
         match inner.members.keys().next() {
             Some(unknown) => Err(ApiError::validation(format!("Unknown member '{}' at '{path}'", shorten(unknown)))),
-            None => Ok(Some(read)),
+            None => Ok(read),
         }
     }
 
@@ -190,6 +217,20 @@ mod tests {
         assert_eq!(unknown.message().unwrap(), "Unknown member 'New' at 'outer'");
         assert!(fields(r#"{"Outer": 1}"#).structure("Outer", |_| Ok(())).is_err());
         assert!(fields("{}").structure("Outer", |_| Ok(())).unwrap().is_none());
+    }
+
+    #[test]
+    fn each_structure_of_a_list_is_read_and_named_by_its_number() {
+        let mut good = fields(r#"{"L": [{"Inner": "a"}, {}]}"#);
+        let read = good.structures("L", 0..=2, |inner| inner.text("Inner", 1..=9)).unwrap().unwrap();
+        assert_eq!(read, [Some("a".to_owned()), None]);
+        let mut bad = fields(r#"{"L": [{"Inner": "a"}, {"Inner": ""}]}"#);
+        bad.structures("L", 0..=2, |inner| inner.text("Inner", 1..=9)).unwrap();
+        let error = bad.finish().unwrap_err();
+        assert!(error.message().unwrap().contains("at 'l.2.member.inner' failed"), "{error}");
+        for wrong in [r#"{"L": [{"Other": "a"}]}"#, r#"{"L": ["a"]}"#, r#"{"L": {}}"#] {
+            assert!(fields(wrong).structures("L", 0..=2, |_| Ok(())).is_err(), "{wrong}");
+        }
     }
 
     #[test]
