@@ -55,6 +55,15 @@ FORMS = {
     ),
     "a marker of nobody": form("ListUsers", ("Marker", "AAAA")),
     "an ARN of nothing": form("GetPolicy", ("PolicyArn", "arn:aws:iam::::policy/::::")),
+    "a context entry that is a text": form(
+        "SimulateCustomPolicy", ("ActionNames.member.1", "kms:Sign"), ("ContextEntries.member.1", "x")
+    ),
+    "a context entry with a member that nobody knows": form(
+        "SimulateCustomPolicy", ("ActionNames.member.1", "kms:Sign"), ("ContextEntries.member.1.New", "x")
+    ),
+    "an entity that is no entity": form(
+        "GetContextKeysForPrincipalPolicy", ("PolicySourceArn", "arn:aws:iam::111122223333:root")
+    ),
     "an ARN without a name": form("GetPolicy", ("PolicyArn", "arn:aws:iam::111122223333:policy/")),
 }  # fmt: skip
 

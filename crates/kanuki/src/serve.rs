@@ -13,7 +13,7 @@ use kanuki_server::{
     authn::{Authenticator, ProviderKeys},
     custom_key_stores::CustomKeyStores,
     decisions::{AuthorizationMessages, decision_log},
-    doors::Doors,
+    doors::{Doors, Turns},
     durable_file,
     http::{HttpLimits, Server, SteerableClock},
     identity::{
@@ -111,7 +111,8 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
     let keys = Keys::new(store, keeper.clone(), Arc::clone(&custom_key_stores));
     let last_usage = Arc::clone(recorder.last_usage());
     let messages = AuthorizationMessages::new(keeper.clone());
-    let doors = Doors { keys, custom_key_stores, identity, last_usage, messages, settings, clock, random };
+    let simulations = Turns::default();
+    let doors = Doors { keys, custom_key_stores, identity, last_usage, messages, settings, clock, random, simulations };
     let (decisions, decision_writer) = decision_log(operator_store.clone(), doors.settings.keeps_allowed_decisions);
     let pipeline = Arc::new(Pipeline::new(authenticator, doors, recorder, decisions));
     let listener = TcpListener::bind(config.listen)

@@ -17,6 +17,7 @@ use crate::{
     grants::GrantView,
     principal::Principal,
     request::{NamedDocument, Policies, Request, ResourceKind},
+    simulate::simulate,
 };
 
 const TARGETS: [Target; 7] = [
@@ -50,6 +51,11 @@ impl World {
             let decision = decide(request, policies);
             let explanation = explain(request, policies);
             assert_eq!(explanation.decision, decision, "explain agrees with decide");
+            let simulation = simulate(request, policies);
+            assert_eq!(simulation.decision, decision, "simulate agrees with decide");
+            let applied = explanation.documents.iter().flat_map(|document| &document.statements);
+            let applied = applied.filter(|statement| statement.applies).count();
+            assert_eq!(simulation.applied.len(), applied, "simulate tells the statements that explain tells");
             let applied = explanation.documents.iter().flat_map(|document| &document.statements);
             let denies =
                 applied.filter(|found| found.applies).any(|found| found.effect == crate::StatementEffect::Deny);
@@ -254,6 +260,7 @@ proptest! {
             };
             let policies = Policies { resource: Some(&resource), ..Policies::default() };
             prop_assert_eq!(explain(&request, &policies).decision, decide(&request, &policies));
+            prop_assert_eq!(simulate(&request, &policies).decision, decide(&request, &policies));
         }
     }
 

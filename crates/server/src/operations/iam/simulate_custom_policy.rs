@@ -48,7 +48,7 @@ impl Operation for SimulateCustomPolicy {
         Ok(Plan::new((), Demand::on_any("iam:SimulateCustomPolicy")))
     }
 
-    async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
+    async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
         let Input { request, policies } = authorized.input();
         let home = authorized.caller().caller().account;
         let simulation = Simulation {
@@ -57,6 +57,6 @@ impl Operation for SimulateCustomPolicy {
             boundary: None,
             now: authorized.circumstances().now,
         };
-        Ok(Outcome::answer(simulation.run(request).await?))
+        Ok(Outcome::answer(simulation.run(&doors.simulations, request).await?))
     }
 }

@@ -62,6 +62,6 @@ impl Operation for SimulatePrincipalPolicy {
             boundary: sources.boundary.map(|source| source.document().clone()),
             now: authorized.circumstances().now,
         };
-        Ok(Outcome::answer(simulation.run(request).await?))
+        Ok(Outcome::answer(simulation.run(&doors.simulations, request).await?))
     }
 }

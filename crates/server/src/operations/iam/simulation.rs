@@ -19,6 +19,7 @@ use crate::{
         Asker,
         simulation::{ResourcePolicy, Simulator, Verdict},
     },
+    doors::Turns,
     error::{ApiError, ErrorCode},
     identity::PolicySource,
 };
@@ -81,7 +82,8 @@ impl Simulation {
     ///
     /// # Errors
     /// `InvalidInput` for policies that cannot be read, and for more than can be simulated at once.
-    pub(super) async fn run(self, request: &Request) -> Result<Output, ApiError> {
+    pub(super) async fn run(self, turns: &Turns, request: &Request) -> Result<Output, ApiError> {
+        let _turn = turns.take().await?;
         let request = request.clone();
         tokio::task::spawn_blocking(move || self.page(&request)).await.map_err(ApiError::internal)?
     }

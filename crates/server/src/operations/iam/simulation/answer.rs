@@ -29,7 +29,7 @@ pub struct Output {
 /// The result for an action.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct EvaluationResult {
+pub(super) struct EvaluationResult {
     eval_action_name: String,
     eval_resource_name: &'static str,
     eval_decision: &'static str,
@@ -44,7 +44,7 @@ pub struct EvaluationResult {
 /// The result for an action on a resource.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct ResourceSpecificResult {
+struct ResourceSpecificResult {
     eval_resource_name: String,
     eval_resource_decision: &'static str,
     matched_statements: Vec<Statement>,
@@ -56,7 +56,7 @@ pub struct ResourceSpecificResult {
 /// A statement that matched.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Statement {
+pub(super) struct Statement {
     source_policy_id: String,
     source_policy_type: &'static str,
     start_position: Spot,

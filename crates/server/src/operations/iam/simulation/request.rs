@@ -133,7 +133,9 @@ impl Request {
         if work > WORK_MAX {
             return Err(invalid("The policies, resources and context values are too much for one simulation."));
         }
-        let most = self.page.limit.min(WORK_MAX.checked_div(work).unwrap_or(1)).max(1);
+        let most =
+            WORK_MAX.checked_div(work).unwrap_or(1).min(PAIRS_MAX.checked_div(self.resources.len()).unwrap_or(1));
+        let most = self.page.limit.min(most).max(1);
         let from = self.page.after.as_deref().map_or(0, |bytes| {
             let number: Option<[u8; 4]> = bytes.try_into().ok();
             number.map_or(usize::MAX, |number| u32::from_be_bytes(number) as usize)
@@ -200,5 +202,7 @@ const RESOURCE_CHARS: std::ops::RangeInclusive<usize> = 1..=2048;
 const HANDLING_CHARS: std::ops::RangeInclusive<usize> = 1..=64;
 /// Levels of an organization: its root, five levels of organizational units, the account.
 const LEVELS_MAX: usize = 7;
+/// Most pairs of an action and a resource of a page, but for an action that has more resources by itself.
+const PAIRS_MAX: usize = 2000;
 /// What the values that follow from caller, action and time may come to, in bytes.
 const OWN_VALUES_BYTES: usize = 1024;

@@ -74,7 +74,7 @@ impl EntityArn {
 
 /// The entity that an ARN means, if there is one.
 #[derive(Debug)]
-pub(in crate::operations::iam) struct Subject {
+pub struct Subject {
     arn: EntityArn,
     found: Option<Found>,
 }
