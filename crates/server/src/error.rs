@@ -236,8 +236,7 @@ impl ApiError {
         Self { authorization, ..self }
     }
 
-    /// The encoded message about the decision that it rests on. Services of this process that put it into their own
-    /// texts take it from here; every answer has it in a header.
+    /// The encoded message about the decision that it rests on; every answer has it in a header.
     #[must_use]
     pub fn authorization(&self) -> Option<&AuthorizationMessage> {
         self.authorization.as_ref()

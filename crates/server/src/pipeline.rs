@@ -156,7 +156,8 @@ impl Pipeline {
         Err(ApiError::internal("the same device was used by others too often"))
     }
 
-    /// Explains a denial, hands the explanation in to be kept, and adds the encoded message about it to the refusal.
+    /// Explains a denial, hands the explanation in to be kept, and adds the encoded message about it to the refusal. In
+    /// a flood of more denials than can be kept, those that cannot have neither.
     async fn explain_denial(
         &self,
         draft: &Draft,
@@ -167,6 +168,7 @@ impl Pipeline {
         if considered.is_empty() {
             return error;
         }
+        let Some(place) = self.decisions.reserve() else { return error };
         let demands = considered.iter().map(Considered::note).collect();
         // Shortened at once, so that what waits to be written is bounded.
         let record = DecisionRecord { demands, ..decision_record(draft, caller, Some(&error)) }.shortened();
@@ -174,7 +176,7 @@ impl Pipeline {
             ErrorCode::AccessDenied => self.doors.messages.encode(&record).await,
             _ => Ok(None),
         };
-        self.decisions.note(Box::new(move || record));
+        place.note(record);
         match message {
             Ok(message) => error.with_authorization(message),
             Err(failure) => {

@@ -52,7 +52,8 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The parts that the HTTP writer needs: status, content type, body, request id, and the encoded message of a denial.
+    /// The parts that the HTTP writer needs: status, content type, body, request id, and the encoded message of a denial,
+    /// which services of this process may put into their own texts too ([`AuthorizationMessage::sentence`]).
     #[must_use]
     pub fn into_parts(self) -> (u16, &'static str, SecretBody, String, Option<AuthorizationMessage>) {
         (self.status, self.content_type, self.body, self.request_id, self.authorization)

@@ -61,9 +61,19 @@ impl DecisionLog {
 
     /// Hands a decision in.
     pub(crate) fn note(&self, explain: Explain) {
-        if self.queue.try_send(Entry::Decision(explain)).is_err() {
+        if let Some(place) = self.reserve() {
+            place.0.send(Entry::Decision(explain));
+        }
+    }
+
+    /// A place for a decision that is yet to be explained; none if the queue is full, and then it counts as lost. So a
+    /// flood of denials explains no more of them than can be kept.
+    pub(crate) fn reserve(&self) -> Option<Place<'_>> {
+        let place = self.queue.try_reserve().ok().map(Place);
+        if place.is_none() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
+        place
     }
 
     /// Waits until everything that was handed in before is written, or lost.
@@ -73,6 +83,16 @@ impl DecisionLog {
             // An error means that the writer has ended.
             let _ = told.await;
         }
+    }
+}
+
+/// A place in the queue.
+pub(crate) struct Place<'a>(mpsc::Permit<'a, Entry>);
+
+impl Place<'_> {
+    /// Hands in the decision that it was reserved for.
+    pub(crate) fn note(self, decision: DecisionRecord) {
+        self.0.send(Entry::Decision(Box::new(move || decision)));
     }
 }
 

@@ -79,15 +79,19 @@ async fn a_full_queue_loses_and_counts_and_never_waits() {
     let store = store(&directory).await;
     // Nobody writes yet.
     let (log, writer) = decision_log(store.clone(), false);
-    for number in 0..QUEUE_MAX + 7 {
+    let reserved = log.reserve().unwrap();
+    for number in 1..QUEUE_MAX + 6 {
         hand_in(&log, &format!("{number}"));
     }
+    assert!(log.reserve().is_none(), "what cannot be kept is not even explained");
     assert_eq!(log.lost(), 7);
+    reserved.note(record("0"));
     let (stop, stopped) = watch::channel(false);
     stop.send(true).unwrap();
     writer.run(stopped).await;
-    let last_that_fitted = QUEUE_MAX - 1;
-    assert!(find(&store, &format!("{last_that_fitted}")).await.unwrap().is_some());
+    for fitted in [0, 1, QUEUE_MAX - 1] {
+        assert!(find(&store, &format!("{fitted}")).await.unwrap().is_some(), "{fitted}");
+    }
     assert!(find(&store, &format!("{QUEUE_MAX}")).await.unwrap().is_none());
     hand_in(&log, "late");
     assert_eq!(log.lost.load(Ordering::Relaxed), 8, "nobody writes any more");
