@@ -13,6 +13,18 @@ fn a_decision_comes_back_as_it_was() {
     assert_eq!(unpack(&packed), Some(whole));
 }
 
+/// What any version packed is read for ever; this was written by another implementation of DEFLATE.
+#[test]
+fn the_first_form_is_still_read() {
+    let packed = URL_SAFE_NO_PAD.decode(FIRST_FORM).unwrap();
+    assert_eq!(unpack(&packed), Some(decision(Vec::new())));
+}
+
+const FIRST_FORM: &str = "AV2Py2rDQAxFf8VoPSaJ00XRzpAsTFrIJlAoXYixmg6dhzsaY9LSf6_ipA96Fxp0OVfSfEDmt5GldD0gLK-\
+     q53JzLrff7VUrMFBcYMClgTRwpuJS1OxrENywzaehKJL5eLFHqScdXzdqDtlF6wby6lOOSJOgo4C4UjWqtQpH4bwoTGFB3ln-\
+     m5uPbLtNu31o7_d3299HKbKWRXZ8ulC77h_VrM-\
+     Q92liBZ7JCxsIGqGj_gYOuhareWXlpIqpVDSWl5Tdu_IGeg4UewF8fDIg6heOP4M-vwA";
+
 #[test]
 fn nothing_else_is_read() {
     let packed = pack(decision(vec![demand(KEY)])).unwrap();
