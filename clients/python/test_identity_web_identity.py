@@ -428,3 +428,25 @@ def test_who_may_not_manages_no_providers(place, issuers):
         (iam.list_open_id_connect_provider_tags, one),
     ]:
         assert error_of(call, **parameters) == "AccessDenied", call
+
+
+def test_the_accounts_people_can_read_why_a_bearer_was_refused(place, issuers):
+    """The bearer is nobody's; the encoded message is for the account whose provider vouches for it."""
+    token = issuers["cluster"].token(sub="system:serviceaccount:test:app")
+    answer = refused("AccessDenied", DENIED, assume, place=place, name="Pod", token=token)
+    message = answer["ResponseMetadata"]["HTTPHeaders"]["x-kanuki-authorization-message"]
+    text = place.sts().decode_authorization_message(EncodedMessage=message)["DecodedMessage"]
+    decoded = json.loads(text)
+    assert (decoded["allowed"], decoded["context"]["principal"]["arn"]) == (False, provider_arn(NAMES["cluster"]))
+    failed = [
+        (condition["key"], condition["values"], condition["request"])
+        for document_ in decoded["decision"]["demands"][0]["documents"]
+        for statement in document_["statements"]
+        for condition in statement["conditions"]
+        if not condition["holds"]
+    ]
+    assert failed == [(f"{CLUSTER}:sub", [SUBJECT], ["system:serviceaccount:test:app"])]
+    assert token.split(".")[1] not in text
+    others_root = connect(place.server, place.keys(f"{OTHER}/root"), service="sts")
+    call = others_root.decode_authorization_message
+    refused("InvalidAuthorizationMessageException", "Message is not valid", call, EncodedMessage=message)
