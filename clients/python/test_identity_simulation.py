@@ -7,12 +7,14 @@ Source: the pages of SimulatePrincipalPolicy and SimulateCustomPolicy of the IAM
 import itertools
 import json
 import subprocess
+import time
 
 import pytest
 from botocore.exceptions import ClientError
 
 import kanuki
 import policies
+import trail
 from aws import error_of, refused
 from policies import ENABLE_IAM, HOME, OTHER, allow, deny, document, identity, role, root, user
 from principals import aws_policy, fresh_name, make_policy, make_role, make_user, trusting
@@ -524,6 +526,21 @@ def test_work_is_bounded(world):
     assert code == "MalformedInput"
 
 
+def test_policies_of_thousands_of_statements_are_told_in_time(world):
+    """Each statement in its place; the work grows with the text and not with its square."""
+    text = document(*[identity("Allow", "kms:*")] * 1900)
+    started = time.monotonic()
+    answer = world.iam().simulate_custom_policy(PolicyInputList=[text] * 4, ActionNames=["kms:Sign"] * 1000)
+    assert time.monotonic() - started < 30
+    assert answer["IsTruncated"] and answer["EvaluationResults"]
+    for result in answer["EvaluationResults"]:
+        matched = result["MatchedStatements"]
+        assert len(matched) == 4 * 1900
+        last = max(matched, key=lambda it: (it["SourcePolicyId"], it["EndPosition"]["Column"]))
+        assert last["SourcePolicyId"] == "PolicyInputList.4"
+        assert json.loads(cut(text, last)) == identity("Allow", "kms:*") and place(last)[1] == (1, len(text) - 1)
+
+
 VALID = document(identity("Allow", "kms:*"))
 RIGHT = {"PolicyInputList": [VALID], "ActionNames": ["kms:Decrypt"]}
 KEY = {"ResourceArns": [KNOWN_ARN]}
@@ -610,6 +627,19 @@ def test_a_simulation_must_be_allowed_on_the_entity(world):
     for arn in (root(), policies.role_session("r", "s"), aws_policy("AdministratorAccess")):
         message = f"Invalid Entity Arn: {arn} does not clearly define entity type and name."
         refused("InvalidInput", message, iam.simulate_principal_policy, PolicySourceArn=arn, **action)
+
+
+def test_a_simulation_is_recorded_without_what_it_was_given(world):
+    """Who asked about whom, and not the policies and values that were tried."""
+    common = {"ActionNames": ["kms:Sign"], "ContextEntries": [given("test:Name", "string", "tried")]}
+    answer = world.iam().simulate_principal_policy(
+        PolicySourceArn=user("Bob"), PolicyInputList=[document(identity("Allow", "kms:Tried"))], **common
+    )
+    record = trail.record_of(world.server, answer["ResponseMetadata"]["RequestId"])
+    assert (record["eventName"], record["readOnly"]) == ("SimulatePrincipalPolicy", True)
+    assert record["requestParameters"] == {"policySourceArn": user("Bob"), "actionNames": ["kms:Sign"]}
+    assert [resource["ARN"] for resource in record["resources"]] == [user("Bob")]
+    assert "tried" not in json.dumps(record).lower()
 
 
 def test_another_caller_acts_as_if_it_had_the_policies(world):

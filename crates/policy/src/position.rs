@@ -13,14 +13,24 @@ pub struct Position {
 }
 
 impl Position {
-    /// The place at a number of bytes from the start of the text.
-    #[must_use]
-    pub fn at(text: &str, bytes: usize) -> Self {
-        let before = text.char_indices().take_while(|(place, c)| place + c.len_utf8() <= bytes).map(|(_, c)| c);
-        before.fold(Self { line: 1, column: 1 }, |Self { line, column }, c| match c {
-            '\n' => Self { line: line + 1, column: 1 },
-            _ => Self { line, column: column + 1 },
-        })
+    /// The beginning of every text.
+    const START: Self = Self { line: 1, column: 1 };
+
+    /// The places at numbers of bytes from the start of the text, of which none is smaller than the one before: the
+    /// text is walked through once, however many there are.
+    pub fn of_each(text: &str, places: impl IntoIterator<Item = usize>) -> Vec<Self> {
+        let mut chars = text.char_indices().map(|(place, c)| (place + c.len_utf8(), c)).peekable();
+        let mut here = Self::START;
+        let mut advance = |bytes| {
+            while let Some((_, c)) = chars.next_if(|(end, _)| *end <= bytes) {
+                here = match c {
+                    '\n' => Self { line: here.line + 1, column: 1 },
+                    _ => Self { column: here.column + 1, ..here },
+                };
+            }
+            here
+        };
+        places.into_iter().map(&mut advance).collect()
     }
 }
 
@@ -31,10 +41,8 @@ mod tests {
     #[test]
     fn lines_and_columns_count_from_one_and_in_characters() {
         let text = "ab\n\u{e9}c\r\nd";
-        let found: Vec<_> = (0..=text.len() + 1)
-            .map(|bytes| Position::at(text, bytes))
-            .map(|Position { line, column }| (line, column))
-            .collect();
+        let found = Position::of_each(text, 0..=text.len() + 1);
+        let found: Vec<_> = found.into_iter().map(|Position { line, column }| (line, column)).collect();
         let expected = [(1, 1), (1, 2), (1, 3), (2, 1), (2, 1), (2, 2), (2, 3), (2, 4), (3, 1), (3, 2), (3, 2)];
         assert_eq!(found, expected);
     }

@@ -11,7 +11,7 @@ mod templates;
 mod answer;
 mod context_keys;
 
-use kanuki_policy::{Document, NamedDocument, Position, StatementRef, Target};
+use kanuki_policy::{Document, NamedDocument, PolicyKind, Position, StatementRef, Target};
 use kanuki_types::Timestamp;
 
 use crate::{
@@ -110,7 +110,15 @@ impl Simulation {
             given: request.context.clone(),
             now: self.now,
         };
-        let show = Show { simulator: &simulator, policies: &self.policies, request };
+        let resource = simulator.resource_policy.as_ref().and_then(ResourcePolicy::document);
+        let resource = resource.zip(request.resource_policy.as_deref());
+        let own = |policy: &Policy| shown(&policy.id, policy.kind, &policy.text, &policy.document);
+        let show = Show {
+            simulator: &simulator,
+            request,
+            identity: self.policies.iter().map(own).collect(),
+            resource: resource.map_or_else(Vec::new, |(it, text)| shown("ResourcePolicy", "resource", text, it)),
+        };
         request.page(length, |action| show.action(action))
     }
 }
@@ -118,8 +126,11 @@ impl Simulation {
 /// Shows verdicts in the form of the answer.
 struct Show<'a> {
     simulator: &'a Simulator,
-    policies: &'a [Policy],
     request: &'a Request,
+    /// The statements of each of the identity policies, in the form of the answer.
+    identity: Vec<Vec<answer::Statement>>,
+    /// Those of the policy of the resources.
+    resource: Vec<answer::Statement>,
 }
 
 impl Show<'_> {
@@ -131,20 +142,17 @@ impl Show<'_> {
     }
 
     fn statement(&self, at: StatementRef) -> Option<answer::Statement> {
-        let (id, kind, text, document) = match at.kind {
-            kanuki_policy::PolicyKind::Identity => {
-                let policy = self.policies.get(at.document)?;
-                (policy.id.as_str(), policy.kind, policy.text.as_str(), &policy.document)
-            }
-            _ => {
-                let policy = self.simulator.resource_policy.as_ref().and_then(ResourcePolicy::document)?;
-                ("ResourcePolicy", "resource", self.request.resource_policy.as_deref()?, policy)
-            }
-        };
-        let span = document.document.statements().nth(at.statement)?.span;
-        let (start, end) = (Position::at(text, span.start), Position::at(text, span.end));
-        Some(answer::Statement::new(id, kind, start, end))
+        let document = if at.kind == PolicyKind::Identity { self.identity.get(at.document)? } else { &self.resource };
+        document.get(at.statement).cloned()
     }
+}
+
+/// The statements of a document in the form of the answer.
+fn shown(id: &str, kind: &'static str, text: &str, document: &NamedDocument) -> Vec<answer::Statement> {
+    let bounds = document.document.statements().flat_map(|statement| [statement.span.start, statement.span.end]);
+    let places = Position::of_each(text, bounds);
+    let (pairs, _) = places.as_chunks::<2>();
+    pairs.iter().map(|[start, end]| answer::Statement::new(id, kind, *start, *end)).collect()
 }
 
 /// Reads a document that a request gives.
