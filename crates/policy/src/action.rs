@@ -38,7 +38,8 @@ impl ActionElement {
 
     /// Whether the element covers an action.
     pub(crate) fn matches(&self, action: &str) -> bool {
-        self.patterns.iter().any(|pattern| pattern.matches(action)) != self.not
+        let parts = action.split_once(':');
+        self.patterns.iter().any(|pattern| pattern.matches(parts)) != self.not
     }
 }
 
@@ -54,11 +55,12 @@ impl ActionPattern {
         }
     }
 
-    pub(crate) fn matches(&self, action: &str) -> bool {
+    /// Whether the value covers an action, which comes cut at its first colon.
+    pub(crate) fn matches(&self, action: Option<(&str, &str)>) -> bool {
         match self {
             Self::Any => true,
             Self::Nothing => false,
-            Self::Named { prefix, name } => action.split_once(':').is_some_and(|(service, called)| {
+            Self::Named { prefix, name } => action.is_some_and(|(service, called)| {
                 prefix.as_ref().is_none_or(|prefix| prefix.eq_ignore_ascii_case(service))
                     && name.matches_ignoring_case(called)
             }),

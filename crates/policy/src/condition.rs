@@ -62,8 +62,34 @@ enum Values {
     /// Whether an absent and whether a present key is asked for.
     Null(Booleans),
     Number(Relation, Box<[Decimal<'static>]>),
-    Text(Box<[Pattern]>),
-    TextIgnoringCase(Box<[Pattern]>),
+    Text(Texts),
+    TextIgnoringCase(Texts),
+}
+
+/// Texts to compare with: those that are only themselves sorted, so that a long list costs little, and the others.
+#[derive(Debug, Clone)]
+struct Texts {
+    /// Ignoring case, they are folded.
+    literals: Box<[Box<str>]>,
+    patterns: Box<[Pattern]>,
+}
+
+impl Texts {
+    fn new(values: &[String], language: Language, form: fn(&str) -> Cow<'_, str>) -> Self {
+        let (mut literals, mut patterns) = (Vec::new(), Vec::new());
+        for pattern in values.iter().map(|value| Pattern::new(value, language)) {
+            match pattern.literal() {
+                Some(text) => literals.push(form(text).into()),
+                None => patterns.push(pattern),
+            }
+        }
+        literals.sort_unstable();
+        Self { literals: literals.into(), patterns: patterns.into() }
+    }
+
+    fn have(&self, text: &str) -> bool {
+        self.literals.binary_search_by(|own| own.as_ref().cmp(text)).is_ok()
+    }
 }
 
 impl Condition {
@@ -117,7 +143,7 @@ impl Condition {
     /// The variables of the values.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &Variable> {
         let (texts, arns): (&[Pattern], &[ArnPattern]) = match &self.values {
-            Values::Text(patterns) | Values::TextIgnoringCase(patterns) => (patterns, &[]),
+            Values::Text(texts) | Values::TextIgnoringCase(texts) => (&texts.patterns, &[]),
             Values::Arn(patterns) => (&[], patterns),
             _ => (&[], &[]),
         };
@@ -143,9 +169,7 @@ fn items<'f>(fact: &'f Fact<'_>) -> impl Iterator<Item = Item<'f>> {
 
 impl Values {
     fn new(comparison: Comparison, values: &[String], variables: bool) -> Self {
-        let patterns = |wildcards| -> Box<[Pattern]> {
-            values.iter().map(|value| Pattern::new(value, Language { variables, wildcards })).collect()
-        };
+        let language = |wildcards| Language { variables, wildcards };
         let texts = || values.iter().map(String::as_str);
         match comparison {
             Comparison::Arn => Self::Arn(texts().filter_map(|text| ArnPattern::parse(text, variables)).collect()),
@@ -158,9 +182,11 @@ impl Values {
                 let numbers = texts().filter_map(Decimal::parse).map(Decimal::into_owned);
                 Self::Number(relation, numbers.collect())
             }
-            Comparison::StringEquals => Self::Text(patterns(false)),
-            Comparison::StringEqualsIgnoreCase => Self::TextIgnoringCase(patterns(false)),
-            Comparison::StringLike => Self::Text(patterns(true)),
+            Comparison::StringEquals => Self::Text(Texts::new(values, language(false), |text| text.into())),
+            Comparison::StringEqualsIgnoreCase => {
+                Self::TextIgnoringCase(Texts::new(values, language(false), |text| fold_key(text).into()))
+            }
+            Comparison::StringLike => Self::Text(Texts::new(values, language(true), |text| text.into())),
         }
     }
 
@@ -183,9 +209,10 @@ impl Values {
             Self::Number(relation, numbers) => {
                 Decimal::parse(text).is_some_and(|number| numbers.iter().any(|own| relation.holds(number.cmp(own))))
             }
-            Self::Text(patterns) => patterns.iter().any(|pattern| pattern.matches(text, facts)),
-            Self::TextIgnoringCase(patterns) => {
-                patterns.iter().any(|pattern| string::equal_ignoring_case(pattern, text, facts))
+            Self::Text(own) => own.have(text) || own.patterns.iter().any(|pattern| pattern.matches(text, facts)),
+            Self::TextIgnoringCase(own) => {
+                own.have(&fold_key(text))
+                    || own.patterns.iter().any(|pattern| string::equal_ignoring_case(pattern, text, facts))
             }
             Self::Binary(_) | Self::Null(_) => false,
         }

@@ -11,6 +11,18 @@ pub fn fold_key(key: &str) -> String {
     key.chars().map(fold_char).collect()
 }
 
+/// Whether [`fold_key`] makes the one text of the other; asks for no memory.
+#[must_use]
+pub fn folds_to(key: &str, folded: &str) -> bool {
+    // Folding keeps the number of bytes: every character of U+0000 to U+00FF has as many as its other case.
+    key.len() == folded.len()
+        && if key.is_ascii() {
+            key.bytes().map(|byte| byte.to_ascii_lowercase()).eq(folded.bytes())
+        } else {
+            key.chars().map(fold_char).eq(folded.chars())
+        }
+}
+
 /// One character in lower case.
 pub(crate) fn fold_char(c: char) -> char {
     match c {
@@ -28,5 +40,15 @@ mod tests {
     #[test]
     fn folds_latin_1_and_nothing_else() {
         assert_eq!(fold_key("aws:PrincipalTag/GRÖSSE×Ω"), "aws:principaltag/grösse×Ω");
+    }
+
+    #[test]
+    fn comparing_is_folding_first() {
+        for key in ["aws:TagKeys", "GRÖSSE×Ω", "", "ÀÞ"] {
+            assert!(folds_to(key, &fold_key(key)));
+            assert_eq!(folds_to(key, key), fold_key(key) == key, "{key}");
+        }
+        assert!((0..=255_u8).map(char::from).all(|c| fold_char(c).len_utf8() == c.len_utf8()));
+        assert!(!folds_to("a", "b") && !folds_to("ab", "a") && !folds_to("a", "A"));
     }
 }

@@ -43,7 +43,7 @@ pub use evaluate::decide;
 pub use explain::{ConditionTrace, DocumentTrace, Explanation, GrantTrace, StatementTrace, explain};
 pub use facts::{Fact, FactMap, FactValue, Facts};
 pub use findings::{Finding, FindingKind, findings};
-pub use fold::fold_key;
+pub use fold::{fold_key, folds_to};
 pub use grants::{GrantMismatch, GrantReach, GrantView};
 pub use message::{ResourceWording, hidden_denial_message};
 pub use position::Position;

@@ -17,6 +17,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pattern {
     tokens: Box<[Token]>,
+    has_variables: bool,
     /// A run that stops at colons follows one that does not: one remembered run is not enough to match it.
     needs_states: bool,
 }
@@ -93,10 +94,22 @@ impl Pattern {
         Pieces { tokens: &self.tokens, values: Vec::new(), needs_states: false }.matches::<IgnoreAsciiCase>(value)
     }
 
+    /// The text, of a pattern that matches nothing but it.
+    pub(crate) fn literal(&self) -> Option<&str> {
+        match &*self.tokens {
+            [] => Some(""),
+            [Token::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// Fills the variables; none if one has no value.
     pub(crate) fn resolve<'a>(&'a self, facts: &'a dyn Facts) -> Option<Pieces<'a>> {
-        let variables = self.variables().map(|variable| variable.value(facts));
-        let values = variables.collect::<Option<Vec<_>>>()?;
+        let values = if self.has_variables {
+            self.variables().map(|variable| variable.value(facts)).collect::<Option<Vec<_>>>()?
+        } else {
+            Vec::new()
+        };
         Some(Pieces { tokens: &self.tokens, values, needs_states: self.needs_states })
     }
 
@@ -264,7 +277,7 @@ impl Builder {
         });
         // A run without colons after one with colons.
         let needs_states = runs.skip_while(|colon| !colon).any(|colon| !colon);
-        Pattern { tokens: self.tokens.into(), needs_states }
+        Pattern { tokens: self.tokens.into(), has_variables: self.variables > 0, needs_states }
     }
 }
 

@@ -323,7 +323,7 @@ fn matching() {
     let cases = file.matching.iter().map(|case| {
         let text = |field: &Option<String>| field.clone().unwrap();
         let found = match case.kind.as_str() {
-            "action" => ActionPattern::new(&text(&case.pattern)).matches(&text(&case.value)).into(),
+            "action" => ActionPattern::new(&text(&case.pattern)).matches(text(&case.value).split_once(':')).into(),
             "resource" => {
                 let variables = match case.version.as_deref() {
                     Some("2012-10-17") => true,

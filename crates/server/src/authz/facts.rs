@@ -6,7 +6,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
-use kanuki_policy::{Fact, Facts, fold_key};
+use kanuki_policy::{Fact, Facts, folds_to};
 use kanuki_types::{CallerKind, EncryptionContext, KeySpec, Timestamp};
 
 use super::demand::{Access, Demand};
@@ -121,7 +121,7 @@ impl<'a> CallFacts<'a> {
     fn web(&self, key: &str) -> Option<Fact<'_>> {
         let web = self.caller.web()?;
         let (provider, name) = key.rsplit_once(':')?;
-        if provider != fold_key(web.host_and_path()) {
+        if !folds_to(web.host_and_path(), provider) {
             return None;
         }
         match name {
@@ -179,7 +179,7 @@ impl<'a> CallFacts<'a> {
     /// question ambiguous, and an ambiguous key has no value.
     fn context_value(&self, name: &str) -> Option<Fact<'_>> {
         let pairs = self.context()?.pairs();
-        only(pairs.iter().filter(|(key, _)| fold_key(key) == name).map(|(_, value)| value))
+        only(pairs.iter().filter(|(key, _)| folds_to(key, name)).map(|(_, value)| value))
     }
 
     /// The tags that count: for an alias those of the key behind it, if that is the alias' own account's. What a caller
@@ -252,7 +252,7 @@ fn one<'a>(value: impl Into<Cow<'a, str>>) -> Fact<'a> {
 /// Tag keys in condition keys are compared without case. Of two that differ in case alone, which an older release may
 /// have stored, neither has a value.
 fn tag_value<'a>(tags: &'a BTreeMap<String, String>, name: &str) -> Option<Fact<'a>> {
-    only(tags.iter().filter(|(key, _)| fold_key(key) == name).map(|(_, value)| value))
+    only(tags.iter().filter(|(key, _)| folds_to(key, name)).map(|(_, value)| value))
 }
 
 /// The value, if there is exactly one.
