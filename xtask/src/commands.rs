@@ -66,7 +66,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "bench",
         arguments: "[ARGUMENTS]",
-        about: "measure the release binary; the arguments go to the load generator",
+        about: "measure the release binary and decisions; arguments go to the load generator, or are `decisions`",
         run: bench::bench,
     },
     Command {

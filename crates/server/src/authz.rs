@@ -28,6 +28,8 @@ mod facts;
 mod grants;
 mod reasons;
 pub(crate) mod hypothesis;
+#[cfg(test)]
+mod speed;
 
 use std::sync::Arc;
 
@@ -44,11 +46,11 @@ use crate::{
     authn::Authenticated,
     custom_key_stores::OutsideCall,
     error::{ApiError, ErrorCode},
-    keys::{KeyEntry, Keys},
+    keys::{HeldGrants, KeyEntry, Keys},
     operation::{Operation, Plan},
 };
 use facts::CallFacts;
-use grants::CallersGrants;
+use grants::{CallersGrants, Look};
 pub(crate) use reasons::{Considered, Reasons};
 
 /// An operation's input and targets, handed out only after every demand of its plan was allowed.
@@ -169,7 +171,7 @@ pub(crate) async fn authorize<O: Operation>(
     let (mut authorized_keys, mut entities, mut unmade) = (Vec::new(), Vec::new(), Vec::new());
     let mut outside_call = None;
     for demand in demands {
-        let Decided { refusal, grants } = decide_demand(keys, caller, circumstances, &demand).await?;
+        let Decided { refusal, grants } = decide_demand(keys.held(), caller, circumstances, &demand).await?;
         match &demand.access {
             Access::Key { entry, .. } => {
                 authorized_keys.push(entry.arn().clone());
@@ -217,7 +219,7 @@ struct Decided {
 /// Decides by the policies, and where they leave it open by the grants too. A grant only allows, so it changes neither
 /// an allow nor an explicit deny, and callers who need none cost no look-up.
 async fn decide_demand(
-    keys: &Keys,
+    held: &HeldGrants,
     caller: &Authenticated,
     circumstances: &Circumstances,
     demand: &Demand,
@@ -226,7 +228,7 @@ async fn decide_demand(
     if refusal.as_ref().is_none_or(|refusal| !refusal.is_implicit) {
         return Ok(Decided { refusal, grants: Vec::new() });
     }
-    let grants = grants::grants_of_caller(keys, caller, demand).await?;
+    let grants = grants::grants_of_caller(held, caller, demand).await?;
     if grants.is_empty() {
         return Ok(Decided { refusal, grants });
     }
@@ -270,7 +272,7 @@ fn decide_with(
     demand: &Demand,
     grants: &[CallersGrants],
 ) -> Result<(), Refusal> {
-    with_parts(caller, circumstances, demand, grants, |request, policies, wording| {
+    with_parts(caller, circumstances, demand, (grants, Look::Candidates), |request, policies, wording| {
         let decision = match retirement(caller, request, demand) {
             Some(decision) => decision,
             None => decide(request, policies),
@@ -296,7 +298,7 @@ fn with_parts<T>(
     caller: &Authenticated,
     circumstances: &Circumstances,
     demand: &Demand,
-    grants: &[CallersGrants],
+    (grants, look): (&[CallersGrants], Look),
     then: impl FnOnce(&Request<'_>, &Policies<'_>, ResourceWording<'_>) -> T,
 ) -> T {
     let facts = CallFacts { caller, circumstances, demand };
@@ -339,7 +341,7 @@ fn with_parts<T>(
         facts: &facts,
         encryption_context: demand.encryption_context.as_ref(),
     };
-    let views = grants::views(grants, demand, &facts);
+    let views = grants::views(grants, demand, &facts, look);
     let policies = Policies { resource: policy, grants: &views, ..policies_of(caller) };
     then(&request, &policies, wording)
 }

@@ -34,8 +34,8 @@ pub use aws_managed::{Predefined, make};
 pub use entry::KeyEntry;
 pub use grants::{
     CONSTRAINT_PAIRS_MAX, CONSTRAINT_VALUE_CHARS_MAX, GRANT_TOKEN_CHARS_MAX, GRANTS_PER_KEY_MAX, GrantConstraints,
-    GrantEntry, GrantId, GrantOperation, GrantPrincipal, GrantRecord, GrantTerms, Held, find_principal, grant_token,
-    read_grant_token, session_place,
+    GrantEntry, GrantId, GrantOperation, GrantPrincipal, GrantRecord, GrantTerms, Held, Wanted, find_principal,
+    grant_token, read_grant_token, session_place,
 };
 pub use import::{
     ExpirationModel, Expiries, ExpiryKey, ImportTerms, ImportType, Imported, associate, check_imports, expiration,
@@ -64,7 +64,9 @@ pub use tags::{TAGS_MAX, read_tags, tag_facts, validate_tags};
 pub use usage::How;
 pub(crate) use usage::check_usage;
 
-use grants::{GRANTS_CACHED_MAX, HeldGrants};
+#[cfg(test)]
+pub(crate) use grants::testing as grants_testing;
+pub(crate) use grants::{GRANTS_CACHED_MAX, HeldGrants};
 
 use crate::custom_key_stores::CustomKeyStores;
 

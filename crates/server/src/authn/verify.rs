@@ -141,6 +141,24 @@ impl Authenticated {
     }
 }
 
+#[cfg(test)]
+impl Authenticated {
+    /// A caller for tests, whom nobody verified.
+    pub(crate) fn unverified(caller: Caller, identity: Option<Arc<PrincipalEntry>>, region: Region) -> Self {
+        Self {
+            principal: Arc::new(Principal::from_caller(&caller)),
+            caller,
+            identity,
+            access_key_id: String::new(),
+            region,
+            session: None,
+            standing: Standing::Direct,
+            key: None,
+            bearer: None,
+        }
+    }
+}
+
 /// Verifies signatures.
 pub struct Authenticator {
     identity: Arc<Identity>,

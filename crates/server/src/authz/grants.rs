@@ -3,6 +3,8 @@
 //! Not here: how a grant is compared with a request (crate `policy`). Invariants: a grant only allows, so it is looked
 //! up only where nothing else decides; a grant that is made through a grant gives no more than that one.
 
+use std::collections::BTreeMap;
+
 use kanuki_policy::{Decision, Effect, Fact, Facts, GrantView, Policies, Request, ResourceKind, decide};
 use kanuki_types::{Caller, CallerKind, UniqueId};
 
@@ -13,7 +15,7 @@ use super::{
 use crate::{
     authn::Authenticated,
     error::ApiError,
-    keys::{GrantEntry, GrantOperation, Held, KeyEntry, Keys, session_place},
+    keys::{GrantEntry, GrantOperation, Held, HeldGrants, KeyEntry, Wanted, session_place},
 };
 
 /// The grants of a key that name the caller in one way.
@@ -30,14 +32,14 @@ pub(super) struct CallersGrants {
 /// # Errors
 /// If the store fails or refuses a record.
 pub(super) async fn grants_of_caller(
-    keys: &Keys,
+    held: &HeldGrants,
     caller: &Authenticated,
     demand: &Demand,
 ) -> Result<Vec<CallersGrants>, ApiError> {
     let mut found = Vec::new();
     let Access::Key { entry, .. } = &demand.access else { return Ok(found) };
     for (place, grantee, grantee_id) in names_of(caller.caller()) {
-        let grants = keys.held_grants(entry.arn(), &place).await?;
+        let grants = held.get(entry.arn(), &place).await?;
         if !grants.is_empty() {
             found.push(CallersGrants { grants, grantee, grantee_id });
         }
@@ -58,13 +60,49 @@ pub(super) fn names_of(caller: &Caller) -> Vec<(String, String, Option<UniqueId>
     }
 }
 
+/// Which of the caller's grants are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// All of them, to explain.
+    All,
+    /// Those that can change the decision.
+    Candidates,
+}
+
 /// The grants that the demand can rest on, as the decision sees them.
-pub(super) fn views<'a>(found: &'a [CallersGrants], demand: &Demand, facts: &dyn Facts) -> Vec<GrantView<'a>> {
-    let of = |callers: &'a CallersGrants| {
-        let grants = callers.grants.iter().filter(move |grant| obstacle(grant, demand, facts).is_none());
-        grants.map(|grant| grant.view(&callers.grantee, callers.grantee_id.as_ref()))
-    };
-    found.iter().flat_map(of).collect()
+pub(super) fn views<'a>(
+    found: &'a [CallersGrants],
+    demand: &Demand,
+    facts: &dyn Facts,
+    look: Look,
+) -> Vec<GrantView<'a>> {
+    let mut views = Vec::new();
+    for callers in found {
+        for grant in looked_at(callers, demand, facts, look) {
+            if obstacle(grant, demand, facts).is_none() {
+                views.push(grant.view(&callers.grantee, callers.grantee_id.as_ref()));
+            }
+        }
+    }
+    views
+}
+
+fn looked_at<'a>(callers: &'a CallersGrants, demand: &Demand, facts: &dyn Facts, look: Look) -> Vec<&'a GrantEntry> {
+    // What a new grant may give depends on all that its parent gives, by which none is found.
+    if look == Look::All || matches!(demand.grant, Some(GrantUse::Make(_))) {
+        return callers.grants.iter().collect();
+    }
+    let Some(operation) = GrantOperation::of_action(demand.action) else { return Vec::new() };
+    let none = BTreeMap::new();
+    let source = facts.fact("aws:sourcearn");
+    callers.grants.candidates(Wanted {
+        operation,
+        context: demand.encryption_context.as_ref().map_or(&none, |context| context.pairs()),
+        source_arn: match &source {
+            Some(Fact::One(arn)) => Some(arn),
+            _ => None,
+        },
+    })
 }
 
 /// The grants that name the caller and cannot carry the demand, with the reason.

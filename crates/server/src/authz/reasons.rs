@@ -6,7 +6,7 @@
 use kanuki_policy::{Effect, explain};
 
 use super::{
-    CallersGrants, Circumstances,
+    CallersGrants, Circumstances, Look,
     demand::{Access, Demand, GrantUse},
     grants, retirement, with_parts,
 };
@@ -59,7 +59,7 @@ impl Considered {
     /// The explanation.
     pub(crate) fn note(&self) -> DemandNote {
         let Self { caller, circumstances, demand, grants } = self;
-        with_parts(caller, circumstances, demand, grants, |request, policies, _| {
+        with_parts(caller, circumstances, demand, (grants, Look::All), |request, policies, _| {
             let mut note = crate::decisions::note_of(request, policies, explain(request, policies));
             for (id, reason) in grants::passed_over(grants, demand, request.facts) {
                 note.passed_over(id, reason);

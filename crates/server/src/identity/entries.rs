@@ -166,6 +166,12 @@ pub struct PrincipalEntry {
 }
 
 impl PrincipalEntry {
+    /// A principal of a test, with policies that were not looked up.
+    #[cfg(test)]
+    pub(crate) fn with_policies(stored: StoredPrincipal, policies: Vec<NamedDocument>) -> Self {
+        Self::new(Arc::new(stored), policies, None, Vec::new())
+    }
+
     pub(super) fn new(
         stored: Arc<StoredPrincipal>,
         policies: Vec<NamedDocument>,

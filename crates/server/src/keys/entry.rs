@@ -25,7 +25,7 @@ pub struct KeyEntry {
 
 impl KeyEntry {
     /// Compiles the policy. A stored policy that no longer parses makes the key unusable: no policy, no access.
-    pub(super) fn new(arn: KeyArn, stored: Versioned<KeyRecord>) -> Result<Self, Malformed> {
+    pub(crate) fn new(arn: KeyArn, stored: Versioned<KeyRecord>) -> Result<Self, Malformed> {
         let Versioned { version, value: record } = stored;
         Self::compiled(arn, version, record, None)
     }

@@ -10,16 +10,19 @@ mod operation;
 mod terms;
 mod record;
 mod entry;
+mod group;
 mod token;
 mod held;
 mod change;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use kanuki_store::{KeyBytes as _, Keyspace, StoreError};
 use kanuki_types::{Arn, KeyArn, Region};
 
 pub use entry::GrantEntry;
-pub use held::Held;
-pub(super) use held::HeldGrants;
+pub use group::{Held, Wanted};
+pub(crate) use held::HeldGrants;
 pub use operation::GrantOperation;
 pub use record::{GrantId, GrantPrincipal, GrantRecord, session_place};
 use record::{Grants, GrantsByGrantee, GrantsByRetiring, grant_key, grantee_key};
@@ -34,8 +37,9 @@ use crate::identity::{Identity, PrincipalName};
 /// Rule: "Resource quotas" of the AWS KMS developer guide.
 pub const GRANTS_PER_KEY_MAX: u64 = 50_000;
 
-/// Most grants kept decoded, as [`HeldGrants::new`] counts them.
-pub(super) const GRANTS_CACHED_MAX: u64 = 200_000;
+/// Most grants kept decoded, as [`HeldGrants::new`] counts them: each of its four parts takes all grants of a key, with a
+/// little to spare for what just came.
+pub(crate) const GRANTS_CACHED_MAX: u64 = 4 * (GRANTS_PER_KEY_MAX + GRANTS_PER_KEY_MAX / 20);
 
 impl Keys {
     /// The grant of a key with that id.
@@ -53,6 +57,11 @@ impl Keys {
     /// If the store fails or refuses a record.
     pub async fn held_grants(&self, arn: &KeyArn, place: &str) -> Result<Held, StoreError> {
         self.held.get(arn, place).await
+    }
+
+    /// What principals hold, for decisions.
+    pub(crate) fn held(&self) -> &HeldGrants {
+        &self.held
     }
 
     /// Grants of a key in the order of their ids; those of one grantee alone, if one is given.

@@ -19,18 +19,19 @@ use std::{
 
 use kanuki_store::{Change, ChangeListener, KeyBytes as _, Keyspace as _, SCAN_LIMIT_MAX, Store, StoreError};
 use kanuki_types::KeyArn;
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{
+    DefaultHashBuilder, OptionsBuilder, Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 
 use super::{
     entry::GrantEntry,
+    group::Held,
     record::{GrantId, GrantsByGrantee},
 };
 
-/// Grants of one key to one grantee.
-pub type Held = Arc<[GrantEntry]>;
-
 /// The cache.
-pub(in crate::keys) struct HeldGrants {
+pub(crate) struct HeldGrants {
     store: Store,
     /// Apart from the store, because the feed calls it in the engine's own thread.
     groups: Arc<Groups>,
@@ -44,7 +45,7 @@ impl std::fmt::Debug for HeldGrants {
 
 impl HeldGrants {
     /// A cache of up to `capacity` grants (an empty group counts as one) that follows the store's feed.
-    pub(in crate::keys) fn new(store: Store, capacity: u64) -> Self {
+    pub(crate) fn new(store: Store, capacity: u64) -> Self {
         let groups = Arc::new(Groups::new(capacity));
         let listener: Weak<Groups> = Arc::downgrade(&groups);
         store.changes().subscribe(listener);
@@ -55,7 +56,7 @@ impl HeldGrants {
     ///
     /// # Errors
     /// If the store fails or refuses a record.
-    pub(super) async fn get(&self, arn: &KeyArn, place: &str) -> Result<Held, StoreError> {
+    pub(crate) async fn get(&self, arn: &KeyArn, place: &str) -> Result<Held, StoreError> {
         let name = (arn.account, arn.region.clone(), arn.key_id, place.to_owned()).to_key();
         if let Some(held) = self.groups.by_name.get(name.as_slice()) {
             return Ok(held);
@@ -76,7 +77,7 @@ impl HeldGrants {
             let entries = found.into_iter().map(|((.., id), record)| GrantEntry::new(arn.clone(), id, record.value));
             held.extend(entries);
             if is_last {
-                return Ok(held.into());
+                return Ok(Held::new(held));
             }
         }
     }
@@ -100,8 +101,21 @@ struct Groups {
 
 impl Groups {
     fn new(capacity: u64) -> Self {
+        // The cache has its own number of parts, by the processors, and one takes no group above its share.
+        let options = OptionsBuilder::new()
+            .shards(PARTS)
+            .estimated_items_capacity(GROUPS_EXPECTED)
+            .weight_capacity(capacity)
+            .build();
+        let by_name = match options {
+            Ok(options) => {
+                Cache::with_options(options, Weight, DefaultHashBuilder::default(), DefaultLifecycle::default())
+            }
+            // Only a capacity that is left out is an error.
+            Err(_) => Cache::with_weighter(GROUPS_EXPECTED, capacity, Weight),
+        };
         Self {
-            by_name: Cache::with_weighter(GROUPS_EXPECTED, capacity, Weight),
+            by_name,
             epochs: (0..EPOCHS).map(|_| Mutex::new(0)).collect(),
             hasher: RandomState::new(),
             following: AtomicBool::new(true),
@@ -115,7 +129,7 @@ impl Groups {
     fn insert(&self, name: Vec<u8>, held: &Held, seen: Option<u64>) {
         let Some(epoch) = self.lock(&name) else { return };
         if seen == Some(*epoch) && self.following.load(Ordering::Acquire) {
-            self.by_name.insert(name, Arc::clone(held));
+            self.by_name.insert(name, held.clone());
         }
     }
 
@@ -168,6 +182,8 @@ impl Weighter<Vec<u8>, Held> for Weight {
     }
 }
 
+/// In how many parts the map is: as many as there may be for one to take all grants of a key.
+const PARTS: usize = 4;
 /// How many groups the map is laid out for.
 const GROUPS_EXPECTED: usize = 10_000;
 /// Number of epochs: enough that concurrent misses rarely share one.

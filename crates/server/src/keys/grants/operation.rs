@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 macro_rules! grant_operations {
     ($($name:ident,)+) => {
         /// An operation that a grant can give: the part of an action behind `kms:`.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum GrantOperation {
             $(#[doc = concat!("`", stringify!($name), "`.")] $name,)+
         }
@@ -46,6 +46,19 @@ impl GrantOperation {
     #[must_use]
     pub fn is_for(self, spec: KeySpec, usage: KeyUsage) -> bool {
         ON_EVERY_KEY.contains(&self) || on_keys_of(spec, usage).contains(&self)
+    }
+
+    /// The operation that an IAM action is about, such as `Encrypt` for `kms:Encrypt`; none if no grant gives it.
+    #[must_use]
+    pub fn of_action(action: &str) -> Option<Self> {
+        let name = action.strip_prefix("kms:")?;
+        Self::ALL.iter().copied().find(|operation| operation.as_str() == name)
+    }
+
+    /// Whether it has an encryption context that constraints could be compared with.
+    #[must_use]
+    pub const fn has_context(self) -> bool {
+        !matches!(self, DescribeKey | RetireGrant)
     }
 
     /// The operations that a key of this type can have in a grant.

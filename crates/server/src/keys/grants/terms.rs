@@ -38,7 +38,7 @@ impl GrantTerms {
 }
 
 /// When a grant gives what it gives.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GrantConstraints {
     /// The encryption context must be exactly these pairs.

@@ -1,52 +1,16 @@
 //! Which of a grantee's grants are in force, and how they are found.
 
-use kanuki_store::{BoxFuture, SealError, Sealer, SqliteEngine, Transaction};
-use kanuki_types::{KeyId, Timestamp, UniqueId};
-use tempfile::TempDir;
+use kanuki_store::Transaction;
 
 use super::*;
-use crate::keys::grants::{GrantConstraints, GrantPrincipal, GrantRecord, GrantTerms, grantee_key};
-
-/// Keeps values as they are; what a seal does is the store's to test.
-struct NoSeal;
-
-impl Sealer for NoSeal {
-    fn seal(&self, records: Vec<(Vec<u8>, Vec<u8>)>) -> BoxFuture<'_, Result<Vec<Vec<u8>>, SealError>> {
-        Box::pin(async { Ok(records.into_iter().map(|(_, value)| value).collect()) })
-    }
-
-    fn open(&self, records: Vec<(Vec<u8>, Vec<u8>)>) -> BoxFuture<'_, Result<Vec<Option<Vec<u8>>>, SealError>> {
-        Box::pin(async { Ok(records.into_iter().map(|(_, value)| Some(value)).collect()) })
-    }
-}
-
-async fn store(directory: &TempDir) -> Store {
-    Store::open(Arc::new(SqliteEngine::open(directory.path()).unwrap()), Arc::new(NoSeal)).await.unwrap()
-}
-
-fn arn(number: u8) -> KeyArn {
-    KeyArn {
-        account: "111122223333".parse().unwrap(),
-        region: "us-west-2".parse().unwrap(),
-        key_id: KeyId::single_region([number; 16]),
-    }
-}
-
-fn record(place: &str) -> GrantRecord {
-    GrantRecord {
-        created: Timestamp::from_millis(0),
-        name: None,
-        grantee: GrantPrincipal::Entity { arn: "arn".into(), id: UniqueId::new(place), session: None },
-        retiring: None,
-        issuing_account: "111122223333".parse().unwrap(),
-        terms: GrantTerms { operations: Vec::new(), constraints: GrantConstraints::default() },
-    }
-}
+use crate::keys::grants::{
+    GRANTS_CACHED_MAX, GRANTS_PER_KEY_MAX, grantee_key,
+    testing::{arn, give, numbered, record, store},
+};
 
 async fn make(store: &Store, arn: &KeyArn, place: &str, ids: impl Iterator<Item = GrantId>) {
-    let mut change = Transaction::default();
-    ids.for_each(|id| change.create::<GrantsByGrantee>(&grantee_key(arn, place.into(), id), &record(place)));
-    store.commit(change).await.unwrap();
+    let records: Vec<_> = ids.map(|id| (id, record(place))).collect();
+    give(store, arn, place, &records).await;
 }
 
 fn id(number: u8) -> GrantId {
@@ -113,18 +77,24 @@ async fn groups_of_more_than_a_page_are_read_whole_and_weighed() {
     let directory = tempfile::tempdir().unwrap();
     let store = store(&directory).await;
     let total = SCAN_LIMIT_MAX + 10;
-    let ids: Vec<GrantId> = (0..total)
-        .map(|number| {
-            let mut bytes = [0; GrantId::BYTES];
-            bytes[..8].copy_from_slice(&(number as u64).to_be_bytes());
-            GrantId::new(bytes)
-        })
-        .collect();
-    for some in ids.chunks(kanuki_store::TRANSACTION_WRITES_MAX) {
-        make(&store, &arn(1), "AROA1", some.iter().copied()).await;
-    }
+    let ids: Vec<GrantId> = (0..total).map(numbered).collect();
+    make(&store, &arn(1), "AROA1", ids.iter().copied()).await;
     let cache = HeldGrants::new(store.clone(), 1000);
     let held = cache.get(&arn(1), "AROA1").await.unwrap();
     assert!(held.iter().map(GrantEntry::id).eq(ids));
-    assert_eq!(count(&cache), 0, "a group above the capacity is not kept");
+    assert_eq!(count(&cache), 0, "a group above its share of the capacity is not kept");
+}
+
+/// However many processors the machine has: the cache is in parts, and a group is in one of them.
+#[tokio::test]
+async fn a_grantee_may_hold_every_grant_that_a_key_can_have() {
+    let directory = tempfile::tempdir().unwrap();
+    let cache = HeldGrants::new(store(&directory).await, GRANTS_CACHED_MAX);
+    let count = usize::try_from(GRANTS_PER_KEY_MAX).unwrap();
+    let entries = (0..count).map(|number| GrantEntry::new(arn(1), numbered(number), record("AROA1")));
+    let held = Held::new(entries.collect());
+    let name = b"name".to_vec();
+    let epoch = cache.groups.epoch(&name);
+    cache.groups.insert(name, &held, epoch);
+    assert_eq!(cache.groups.by_name.len(), 1);
 }
