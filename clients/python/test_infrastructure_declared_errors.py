@@ -96,6 +96,9 @@ class Provoker:
         other = self.subject("symmetric" if operation == "GetPublicKey" else "sign")
         return {**self.parameters(operation), "KeyId": other.id}
 
+    def key_of_another_origin(self, operation: str) -> dict:
+        return {**self.parameters(operation), "KeyId": self.subject("symmetric", "EXTERNAL").id}
+
     def another_key(self, operation: str) -> dict:
         member = "KeyId" if operation == "Decrypt" else "SourceKeyId"
         return {**self.parameters(operation), member: self.world.make_key().id}

@@ -49,6 +49,20 @@ def test_rotation_is_off_until_it_is_asked_for(steered, key):
     assert kms.get_key_rotation_status(KeyId=key.id)["KeyRotationEnabled"] is False
 
 
+@pytest.mark.parametrize(
+    ("spec", "usage"), [("ECC_NIST_P256", "SIGN_VERIFY"), ("RSA_2048", "ENCRYPT_DECRYPT"), ("HMAC_256", None)]
+)
+def test_keys_of_other_kinds_never_rotate(steered, spec, usage):
+    """R59: their status is false, since clients ask for every key; only changing it is refused."""
+    key = steered.make_key(KeySpec=spec, KeyUsage=usage or "GENERATE_VERIFY_MAC")
+    kms = steered.kms()
+    status = kms.get_key_rotation_status(KeyId=key.id)
+    assert (status["KeyId"], status["KeyRotationEnabled"]) == (key.arn, False)
+    assert "RotationPeriodInDays" not in status and "NextRotationDate" not in status
+    for call in (kms.enable_key_rotation, kms.disable_key_rotation, kms.rotate_key_on_demand):
+        refused("UnsupportedOperationException", None, call, KeyId=key.id)
+
+
 @pytest.mark.parametrize("days", [89, 2561])
 def test_the_period_has_bounds(steered, key, days):
     constraint = "greater than or equal to 90" if days < 90 else "less than or equal to 2560"
