@@ -19,14 +19,14 @@ NAMESPACES = {
 COMMON_ERRORS = {
     "AccessDenied", "ConcurrentModification", "ExpiredToken", "IncompleteSignature", "InternalFailure", "InvalidAction",
     "InvalidClientTokenId", "MalformedInput", "MissingAuthenticationToken", "RequestEntityTooLarge",
-    "ServiceUnavailable", "SignatureDoesNotMatch", "Throttling", "UnsupportedOperation", "ValidationError",
+    "ServiceFailure", "ServiceUnavailable", "SignatureDoesNotMatch", "Throttling", "UnsupportedOperation", "ValidationError",
 }  # fmt: skip
 STATUSES = {
     "AccessDenied": 403, "ConcurrentModification": 409, "DeleteConflict": 409, "EntityAlreadyExists": 409,
     "EntityTemporarilyUnmodifiable": 409, "ExpiredToken": 403, "IDPRejectedClaim": 403, "InternalFailure": 500, "InvalidAuthenticationCode": 403,
-    "InvalidClientTokenId": 403, "LimitExceeded": 409, "MissingAuthenticationToken": 403, "NoSuchEntity": 404,
+    "InvalidClientTokenId": 403, "LimitExceeded": 409, "MissingAuthenticationToken": 403, "NoSuchEntity": 404, "NotSupportedService": 404,
     "ReportExpired": 410, "ReportInProgress": 404, "ReportNotPresent": 410, "RequestEntityTooLarge": 413,
-    "ServiceUnavailable": 503, "SignatureDoesNotMatch": 403,
+    "ServiceFailure": 500, "ServiceUnavailable": 503, "SignatureDoesNotMatch": 403,
 }  # fmt: skip
 
 # The account's root has no user name, and its id is the account's, which is shorter than the model says.

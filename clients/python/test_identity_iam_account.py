@@ -142,5 +142,7 @@ def test_what_users_do_not_have_here_is_said_so(world):
     assert iam.list_service_specific_credentials(UserName=made.name)["ServiceSpecificCredentials"] == []
     for call in (iam.get_login_profile, iam.delete_login_profile):
         assert error_of(call, UserName=made.name) == "NoSuchEntity"
+    for call in (iam.create_login_profile, iam.update_login_profile):
+        assert error_of(call, UserName=made.name, Password="no door takes it") == "InvalidAction"
     assert error_of(iam.get_account_password_policy) == "NoSuchEntity"
     assert error_of(iam.list_ssh_public_keys, UserName=fresh_name("nobody")) == "NoSuchEntity"

@@ -7,7 +7,7 @@ use std::{error::Error, fmt};
 
 use kanuki_keeper_protocol::{KeeperError, Reason};
 
-use crate::decisions::AuthorizationMessage;
+use crate::{decisions::AuthorizationMessage, operation::Service};
 
 /// Declares the codes with their names and statuses: in JSON protocols, then in Query protocols.
 macro_rules! error_codes {
@@ -145,6 +145,8 @@ error_codes! {
     MissingAuthenticationToken "MissingAuthenticationTokenException" 400 "MissingAuthenticationToken" 403,
     /// A reserved name.
     NotAuthorized "NotAuthorizedException" 400 "NotAuthorized" 403,
+    /// The service has no credentials of its own for users.
+    NotSupportedService "NotSupportedServiceException" 400 "NotSupportedService" 404,
     /// No such thing.
     NotFound "NotFoundException" 400 "NoSuchEntity" 404,
     /// Session policies and tags do not fit in a session token.
@@ -193,6 +195,17 @@ error_codes! {
     XksProxyVpcEndpointServiceInUse "XksProxyVpcEndpointServiceInUseException" 400 "XksProxyVpcEndpointServiceInUse" 400,
     /// There is no such VPC endpoint service.
     XksProxyVpcEndpointServiceNotFound "XksProxyVpcEndpointServiceNotFoundException" 400 "XksProxyVpcEndpointServiceNotFound" 400,
+}
+
+impl ErrorCode {
+    /// The name in the Query protocol of a service: IAM has its own for what broke here.
+    #[must_use]
+    pub fn name_in(self, service: Service) -> &'static str {
+        match (self, service) {
+            (Self::Internal, Service::Iam) => "ServiceFailure",
+            _ => self.query_name(),
+        }
+    }
 }
 
 /// A refusal.

@@ -21,6 +21,7 @@ mod policies;
 mod roles;
 mod profiles;
 mod account;
+mod absent;
 mod details;
 mod simulation;
 

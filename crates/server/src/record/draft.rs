@@ -263,7 +263,7 @@ impl Draft {
         let mut record = self.record();
         let code = match error.code() {
             ErrorCode::AccessDenied => "AccessDenied",
-            code if dialect == Dialect::Query => code.query_name(),
+            code if dialect == Dialect::Query => code.name_in(self.service),
             code => code.json_name(),
         };
         record.error_code = Some(code.into());

@@ -130,7 +130,8 @@ pub(super) fn render_error(call: &Call, error: &ApiError, request_id: &str) -> R
     let code = error.code();
     let fault = if code.query_status() < 500 { "Sender" } else { "Receiver" };
     let mut xml = format!("<ErrorResponse xmlns=\"{}\">\n<Error>", call.service.xml_namespace());
-    let parts = [("Type", fault), ("Code", code.query_name()), ("Message", error.message().unwrap_or_default())];
+    let parts =
+        [("Type", fault), ("Code", code.name_in(call.service)), ("Message", error.message().unwrap_or_default())];
     for (name, text) in parts {
         element(&mut xml, name, &Value::String(text.into()));
     }

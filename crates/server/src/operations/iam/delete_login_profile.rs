@@ -2,12 +2,15 @@
 //!
 //! Rule: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteLoginProfile.html>
 
-use super::access_keys::{self, Whose};
+use super::{
+    absent,
+    access_keys::{self, Whose},
+};
 use crate::{
     authn::Authenticated,
     authz::Authorized,
     doors::Doors,
-    error::{ApiError, ErrorCode},
+    error::ApiError,
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -31,9 +34,6 @@ impl Operation for DeleteLoginProfile {
     }
 
     async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
-        let owner = authorized.target().owner()?;
-        let name = access_keys::user_name(&owner).unwrap_or_else(|| "root".into());
-        let message = format!("Login Profile for User {name} cannot be found.");
-        Err(ApiError::new(ErrorCode::NotFound, message))
+        absent::no_login_profile(authorized.target())
     }
 }

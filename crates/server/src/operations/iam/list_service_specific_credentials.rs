@@ -4,13 +4,15 @@
 
 use serde::Serialize;
 
-use super::access_keys::{self, Whose};
+use super::{
+    absent,
+    access_keys::{self, Whose},
+};
 use crate::{
     authn::Authenticated,
     authz::Authorized,
     doors::Doors,
-    error::ApiError,
-    keys::PageRequest,
+    error::{ApiError, ErrorCode},
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -19,7 +21,14 @@ use crate::{
 #[derive(Debug)]
 pub struct ListServiceSpecificCredentials;
 
-/// What the client gets.
+/// What the client sends.
+#[derive(Debug)]
+pub struct Input {
+    user: Option<String>,
+    service: Option<String>,
+}
+
+/// What it gets.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Output {
@@ -28,23 +37,33 @@ pub struct Output {
 }
 
 impl Operation for ListServiceSpecificCredentials {
-    const DESCRIPTOR: Descriptor = Descriptor::reads(Service::Iam, "ListServiceSpecificCredentials", &["UserName", "MaxItems", "Marker"]);
-    type Input = Option<String>;
+    const DESCRIPTOR: Descriptor = Descriptor::reads(Service::Iam, "ListServiceSpecificCredentials", &["UserName", "ServiceName", "MaxItems", "Marker"]);
+    type Input = Input;
     type Target = Whose;
     type Output = Output;
 
-    fn parse(fields: &mut Fields) -> Result<Option<String>, ApiError> {
-        let user = access_keys::read_user(fields)?;
-        PageRequest::read_items(fields, "ListServiceSpecificCredentials")?;
-        Ok(user)
+    fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
+        Ok(Input {
+            user: absent::read_whose(fields, "ListServiceSpecificCredentials")?,
+            service: fields.text("ServiceName", 0..=SERVICE_CHARS_MAX)?,
+        })
     }
 
-    async fn plan(doors: &Doors, caller: &Authenticated, input: &Option<String>) -> Result<Plan<Whose>, ApiError> {
-        access_keys::plan(doors, caller, input.as_ref(), "iam:ListServiceSpecificCredentials").await
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Whose>, ApiError> {
+        access_keys::plan(doors, caller, input.user.as_ref(), "iam:ListServiceSpecificCredentials").await
     }
 
     async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {
+        if let Some(service) = authorized.input().service.as_deref().filter(|service| !SERVICES.contains(service)) {
+            let message = format!("No such service {service} is supported for Service Specific Credentials.");
+            return Err(ApiError::new(ErrorCode::NotSupportedService, message));
+        }
         authorized.target().owner()?;
         Ok(Outcome::answer(Output { service_specific_credentials: Vec::new(), is_truncated: false }))
     }
 }
+
+/// The services that have such credentials at AWS.
+const SERVICES: [&str; 3] = ["bedrock.amazonaws.com", "cassandra.amazonaws.com", "codecommit.amazonaws.com"];
+/// Longest name of a service, in characters.
+const SERVICE_CHARS_MAX: usize = 128;

@@ -4,13 +4,15 @@
 
 use serde::Serialize;
 
-use super::access_keys::{self, Whose};
+use super::{
+    absent,
+    access_keys::{self, Whose},
+};
 use crate::{
     authn::Authenticated,
     authz::Authorized,
     doors::Doors,
     error::ApiError,
-    keys::PageRequest,
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -34,9 +36,7 @@ impl Operation for ListSigningCertificates {
     type Output = Output;
 
     fn parse(fields: &mut Fields) -> Result<Option<String>, ApiError> {
-        let user = access_keys::read_user(fields)?;
-        PageRequest::read_items(fields, "ListSigningCertificates")?;
-        Ok(user)
+        absent::read_whose(fields, "ListSigningCertificates")
     }
 
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Option<String>) -> Result<Plan<Whose>, ApiError> {

@@ -2,6 +2,8 @@
 //!
 //! Rule: "IAM and AWS STS quotas" of the IAM user guide; the patterns of the API's model.
 
+use kanuki_types::{AccountId, Arn, PARTITION};
+
 use crate::{
     error::{ApiError, ErrorCode},
     identity::PolicyArn,
@@ -73,7 +75,30 @@ pub(super) fn policy_arn(fields: &mut Fields, member: &str) -> Result<Option<Str
 /// # Errors
 /// `InvalidInput` for anything else.
 pub(super) fn parse_policy_arn(text: &str) -> Result<PolicyArn, ApiError> {
-    PolicyArn::parse(text).ok_or_else(|| ApiError::new(ErrorCode::InvalidInput, format!("ARN {text} is not valid.")))
+    PolicyArn::parse(text).ok_or_else(|| malformed_arn(text))
+}
+
+/// Checks that a text is the ARN of an entity of IAM: of some account, without a Region, of the kind that the word says.
+///
+/// # Errors
+/// `InvalidInput` for anything else.
+pub(super) fn check_entity_arn(text: &str, word: &str) -> Result<(), ApiError> {
+    let parsed = text.parse::<Arn>().ok().filter(|arn| {
+        arn.partition == PARTITION
+            && arn.service == "iam"
+            && arn.region.is_empty()
+            && arn.account.parse::<AccountId>().is_ok()
+            && arn
+                .resource
+                .strip_prefix(word)
+                .and_then(|rest| rest.strip_prefix('/'))
+                .is_some_and(|name| !name.is_empty())
+    });
+    parsed.map(drop).ok_or_else(|| malformed_arn(text))
+}
+
+fn malformed_arn(text: &str) -> ApiError {
+    ApiError::new(ErrorCode::InvalidInput, format!("ARN {text} is not valid."))
 }
 
 /// There is no such entity; `what` is the kind with its article left out.

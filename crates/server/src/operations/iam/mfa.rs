@@ -81,6 +81,7 @@ impl Tagged for NamedDevice {
     }
 
     async fn find(doors: &Doors, caller: &Authenticated, name: &str) -> Result<Self, ApiError> {
+        members::check_entity_arn(name, "mfa")?;
         Self::find(doors, caller, name).await
     }
 

@@ -30,7 +30,11 @@ pub struct NamedProvider {
 
 impl NamedProvider {
     /// Looks an ARN up in the caller's account.
+    ///
+    /// # Errors
+    /// `InvalidInput` for a text that is no ARN of a provider; or if the store fails.
     pub(super) async fn find(doors: &Doors, caller: &Authenticated, arn: &str) -> Result<Self, ApiError> {
+        members::check_entity_arn(arn, "oidc-provider")?;
         let account = caller.caller().account;
         let found = match arn.split_once(":oidc-provider/") {
             Some((_, host_and_path)) => doors.identity.oidc_provider(account, host_and_path).await?,
