@@ -243,6 +243,12 @@ def test_session_policies_tags_and_source_identity_of_a_token(place, issuers):
     assert not may(kms, key) and may(kms, key, "describe_key")
     rejected = issuers["cluster"].token(**{"https://aws.amazon.com/source_identity": "not fit"})
     assert error_of(assume, place=place, name="Tagged", token=rejected) == "IDPRejectedClaim"
+    good = issuers["cluster"].token()
+    code = error_of(assume, place=place, name="Pod", token=good, Policy='{"Version": "2012-10-17"}')
+    assert code == "MalformedPolicyDocument"
+    many = {"principal_tags": {f"k{number}": ["v" * 256] for number in range(30)}}
+    tagged = issuers["cluster"].token(**{"https://aws.amazon.com/tags": many})
+    assert error_of(assume, place=place, name="Tagged", token=tagged) == "PackedPolicyTooLarge"
     message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role."
     call = {"place": place, "name": "Pod", "token": issuers["cluster"].token(), "DurationSeconds": 3601}
     refused("ValidationError", message, assume, **call)
