@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 import aws
 import policies
 import trail
-from policies import HOME, OTHER, identity
-from principals import fresh_name
+from policies import HOME, OTHER, allow, identity, user
+from principals import fresh_name, trusting
 from sigv4 import Keys
 
 CODE = "914 275"
@@ -45,6 +45,39 @@ def test_tags_of_a_foreign_key_decide_nothing_about_an_alias(world):
         for target in (key.arn, none):
             answers.add(refusal(kms.create_alias, AliasName="alias/spy", TargetKeyId=target)["Message"])
     assert len(answers) == 1, answers
+
+
+def test_the_length_of_a_decision_tells_nothing_of_a_foreign_key(world):
+    """What a decoded message leaves out because there is too much does not depend on the policy of a key that the caller
+    must not know of, however long the caller's own policies are."""
+    iam, name = world.iam(f"{OTHER}/root"), fresh_name("spy")
+    statements = [allow(user("Admin"), "kms:*", Sid=f"S{n}") for n in range(20)]
+    key = world.make_key(*statements)
+    none = key.arn.replace(key.id, "00000000-0000-4000-8000-000000000000")
+    trust = trusting(policies.root(OTHER), user("Carla", OTHER))
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    decode = identity("Allow", "sts:DecodeAuthorizationMessage")
+    iam.put_role_policy(RoleName=name, PolicyName="decode", PolicyDocument=policies.document(decode))
+    for n in range(7):
+        long = identity("Allow", "kms:Sign", Condition={"StringEquals": {"aws:userid": "x" * 5800}})
+        text = policies.document(long)
+        made = iam.create_policy(PolicyName=f"{name}-{n}", PolicyDocument=text)["Policy"]["Arn"]
+        iam.attach_role_policy(RoleName=name, PolicyArn=made)
+    given = world.sts(f"{OTHER}/Carla").assume_role(RoleArn=role, RoleSessionName="s1")["Credentials"]
+    keys = Keys(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    kms, sts = (aws.connect(world.server, keys, service=service) for service in ("kms", "sts"))
+
+    def told(target: str) -> dict:
+        with pytest.raises(ClientError) as raised:
+            kms.describe_key(KeyId=target)
+        message = raised.value.response["ResponseMetadata"]["HTTPHeaders"]["x-kanuki-authorization-message"]
+        decoded = json.loads(sts.decode_authorization_message(EncodedMessage=message)["DecodedMessage"])
+        return {**decoded["decision"], "requestId": "", "time": ""}
+
+    for length in range(0, 9500, 500):
+        filling = identity("Allow", "kms:Sign", Condition={"StringEquals": {"aws:userid": "x" * length}})
+        iam.put_role_policy(RoleName=name, PolicyName="filling", PolicyDocument=policies.document(filling))
+        assert told(key.arn) == told(none), length
 
 
 def test_a_code_of_the_wrong_form_is_repeated_nowhere(world):

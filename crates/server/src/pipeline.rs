@@ -170,13 +170,14 @@ impl Pipeline {
         }
         let Some(place) = self.decisions.reserve() else { return error };
         let demands = considered.iter().map(Considered::note).collect();
-        // Shortened at once, so that what waits to be written is bounded.
-        let record = DecisionRecord { demands, ..decision_record(draft, caller, Some(&error)) }.shortened();
+        let record = DecisionRecord { demands, ..decision_record(draft, caller, Some(&error)) };
+        // Made of the whole decision: what had to be left out of it would tell how much there is that is not shown.
         let message = match error.code() {
             ErrorCode::AccessDenied => self.doors.messages.encode(&record).await,
             _ => Ok(None),
         };
-        place.note(record);
+        // Shortened at once, so that what waits to be written is bounded.
+        place.note(record.shortened());
         match message {
             Ok(message) => error.with_authorization(message),
             Err(failure) => {
