@@ -2,7 +2,7 @@
 //!
 //! Rule: order and texts of refusals as the service's common front end gives them.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use kanuki_types::Timestamp;
 
@@ -14,8 +14,8 @@ use crate::{
     wire::Dialect,
 };
 
-/// A signature with everything it claims.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A signature with everything it claims. Of the token nothing is printed.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Presented {
     /// The credential and its scope.
     pub credential: CredentialScope,
@@ -35,6 +35,12 @@ pub struct Presented {
     pub expires_seconds: Option<i64>,
     /// The protocol, in whose words refusals are written.
     pub dialect: Dialect,
+}
+
+impl fmt::Debug for Presented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presented").field("credential", &self.credential).finish_non_exhaustive()
+    }
 }
 
 impl Presented {

@@ -1,16 +1,16 @@
 //! Verifies a request's signature and finds the principal behind it.
 //!
 //! Not here: authorization; tokens of identity providers (`web_identity.rs`). Invariant: this file alone makes [`Authenticated`] of what comes from outside; its child
-//! `forwarded` makes it of what a service of this process asks.
+//! `forwarded` makes it of what a service of this process asks, and `renewal` looks up what a known one may by now.
 
 mod forwarded;
+mod renewal;
 
 use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use kanuki_keeper_protocol::{Client, KeeperError};
 use kanuki_policy::{Document, NamedDocument, Principal, Target};
-use kanuki_store::Transaction;
 use kanuki_types::{Caller, CallerKind, Clock, Region, SecretBytes};
 use quick_cache::sync::Cache;
 use sha2::Sha256;
@@ -111,17 +111,6 @@ impl Authenticated {
     #[must_use]
     pub fn token(&self) -> Option<&WebToken> {
         self.bearer.as_ref().map(|bearer| &bearer.token)
-    }
-
-    /// Lets a change fail if what says whether the caller may make it is no longer as it was when the caller was found:
-    /// a right that is taken away is gone for calls that are under way too. Policies of a session by name are left out.
-    pub(crate) fn expect_unchanged(&self, change: &mut Transaction) {
-        if let Some(key) = &self.key {
-            key.expect_unchanged(change);
-        }
-        if let Some(identity) = &self.identity {
-            identity.expect_unchanged(change);
-        }
     }
 
     /// The bearer of a token, which was verified.
@@ -290,31 +279,6 @@ impl Authenticator {
         if let (CallerKind::AssumedRole { .. }, Some(role)) = (&candidate.caller.kind, &candidate.identity) {
             self.identity.note_use_of_role(role, call.service, region, now);
         }
-    }
-
-    /// The caller of a call that is planned again, with what it may now.
-    ///
-    /// # Errors
-    /// `InvalidClientTokenId` if its credentials are no longer good.
-    pub(crate) async fn renew(&self, caller: Authenticated, dialect: Dialect) -> Result<Authenticated, ApiError> {
-        let refused = || refused_credentials(caller.session.is_some(), dialect);
-        let (found, key, session) = match (&caller.key, &caller.session) {
-            (Some(key), _) => {
-                let key =
-                    self.identity.access_key(key.id()).await?.filter(|key| key.is_active()).ok_or_else(refused)?;
-                (self.owner(&key).await?, Some(key), None)
-            }
-            (None, Some(Session { opened, .. })) => {
-                let found = self.session_owner(&opened.claims).await?;
-                let policies = self.session_policies(opened).await?.ok_or_else(refused)?;
-                (found, None, Some(Session { opened: Arc::clone(opened), policies }))
-            }
-            // A service, or the bearer of a token: nothing of theirs is looked up.
-            (None, None) => return Ok(caller),
-        };
-        let (found, identity) = found.ok_or_else(refused)?;
-        let principal = Arc::new(Principal::from_caller(&found));
-        Ok(Authenticated { caller: found, principal, identity, key, session, ..caller })
     }
 
     /// Finds the signing key: of a session if there is a token, else of a long-term access key. The outer error is this
