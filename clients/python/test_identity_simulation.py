@@ -532,13 +532,13 @@ def test_policies_of_thousands_of_statements_are_told_in_time(world):
     started = time.monotonic()
     answer = world.iam().simulate_custom_policy(PolicyInputList=[text] * 4, ActionNames=["kms:Sign"] * 1000)
     assert time.monotonic() - started < 30
-    assert answer["IsTruncated"] and answer["EvaluationResults"]
-    for result in answer["EvaluationResults"]:
-        matched = result["MatchedStatements"]
-        assert len(matched) == 4 * 1900
-        last = max(matched, key=lambda it: (it["SourcePolicyId"], it["EndPosition"]["Column"]))
-        assert last["SourcePolicyId"] == "PolicyInputList.4"
-        assert json.loads(cut(text, last)) == identity("Allow", "kms:*") and place(last)[1] == (1, len(text) - 1)
+    # A page tells ten thousand statements at most, so that no answer grows beyond measure.
+    (result,) = answer["EvaluationResults"]
+    matched = result["MatchedStatements"]
+    assert answer["IsTruncated"] and len(matched) == 4 * 1900
+    last = max(matched, key=lambda it: (it["SourcePolicyId"], it["EndPosition"]["Column"]))
+    assert last["SourcePolicyId"] == "PolicyInputList.4"
+    assert json.loads(cut(text, last)) == identity("Allow", "kms:*") and place(last)[1] == (1, len(text) - 1)
 
 
 VALID = document(identity("Allow", "kms:*"))

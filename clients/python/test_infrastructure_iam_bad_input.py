@@ -97,7 +97,9 @@ def test_garbage_is_refused(world):
     """Forms made of random bytes and random names; the server neither stops nor grows."""
     chosen = random.Random(20100508)
     names = ["UserName", "Tags.member.1.Key", "Tags.member.x", "PolicyDocument", "Path", "member", ".", "..", ""]
+    names += ["ActionNames.member.1", "PolicyInputList.member.1", "ContextEntries.member.1.ContextKeyName"]
     actions = ["CreateUser", "PutUserPolicy", "CreatePolicy", "ListUsers", "CreateRole", "AttachUserPolicy"]
+    actions += ["SimulateCustomPolicy", "SimulatePrincipalPolicy"]
     before = world.server.rss_kib()
     for _ in range(GARBAGE):
         raw = bytes(chosen.randrange(256) for _ in range(chosen.randrange(300)))

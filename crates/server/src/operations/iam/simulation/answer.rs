@@ -123,6 +123,14 @@ impl EvaluationResult {
     }
 }
 
+impl EvaluationResult {
+    /// How many statements are told.
+    pub(super) fn statements(&self) -> usize {
+        let specific = self.resource_specific_results.iter().flatten();
+        specific.map(|it| it.matched_statements.len()).sum::<usize>() + self.matched_statements.len()
+    }
+}
+
 impl Statement {
     pub(super) fn new(id: &str, kind: &'static str, start: Position, end: Position) -> Self {
         let place = |Position { line, column }| Spot { line, column };

@@ -140,7 +140,15 @@ impl Request {
             let number: Option<[u8; 4]> = bytes.try_into().ok();
             number.map_or(usize::MAX, |number| u32::from_be_bytes(number) as usize)
         });
-        let results: Vec<_> = self.actions.iter().skip(from).take(most).map(|action| simulate(action)).collect();
+        let (mut results, mut shown) = (Vec::new(), 0_usize);
+        for action in self.actions.iter().skip(from).take(most) {
+            let result = simulate(action);
+            shown = shown.saturating_add(result.statements());
+            if shown > STATEMENTS_MAX && !results.is_empty() {
+                break;
+            }
+            results.push(result);
+        }
         let next = from.saturating_add(results.len());
         let marker = (next < self.actions.len())
             .then(|| u32::try_from(next).map(|next| self.page.marker(&next.to_be_bytes())))
@@ -204,5 +212,7 @@ const HANDLING_CHARS: std::ops::RangeInclusive<usize> = 1..=64;
 const LEVELS_MAX: usize = 7;
 /// Most pairs of an action and a resource of a page, but for an action that has more resources by itself.
 const PAIRS_MAX: usize = 2000;
+/// Most statements that a page tells, but for an action that has more by itself; how many that can be, the work bounds.
+const STATEMENTS_MAX: usize = 10_000;
 /// What the values that follow from caller, action and time may come to, in bytes.
 const OWN_VALUES_BYTES: usize = 1024;
