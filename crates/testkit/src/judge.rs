@@ -423,6 +423,8 @@ const ACROSS_ACCOUNTS: [&str; 23] = [
 const ARN_PARTS: usize = 6;
 
 #[cfg(test)]
+mod ceilings;
+#[cfg(test)]
 mod generate;
 #[cfg(test)]
 mod tests;

@@ -47,7 +47,7 @@ fn assert_mixed(seen: &BTreeMap<(&'static str, &'static str), u32>, cases: u32) 
     }
 }
 
-fn engine(case: &Case) -> Decision {
+pub(super) fn engine(case: &Case) -> Decision {
     let all = |target, documents: &[Value]| -> Vec<_> { documents.iter().map(|it| named(target, it)).collect() };
     let levels = |target, levels: &[Vec<Value>]| -> Vec<_> { levels.iter().map(|it| all(target, it)).collect() };
     let (kind, target) = match case.kind {
@@ -154,7 +154,7 @@ fn principal(caller: &Caller) -> Principal {
     found
 }
 
-fn effect_name(effect: Effect) -> &'static str {
+pub(super) fn effect_name(effect: Effect) -> &'static str {
     match effect {
         Effect::Allow => "Allow",
         Effect::ExplicitDeny => "ExplicitDeny",
@@ -162,7 +162,7 @@ fn effect_name(effect: Effect) -> &'static str {
     }
 }
 
-fn source_name(source: Source) -> &'static str {
+pub(super) fn source_name(source: Source) -> &'static str {
     match source {
         Source::Always => "always",
         Source::Boundary => "boundary",
@@ -286,7 +286,7 @@ fn golden_grant(grant: &Value) -> Grant {
     }
 }
 
-fn bare(kind: Kind, caller: Caller) -> Case {
+pub(super) fn bare(kind: Kind, caller: Caller) -> Case {
     Case {
         action: "app:Act".into(),
         resource: "arn:aws:app:us-east-1:111122223333:thing".into(),
