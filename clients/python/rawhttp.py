@@ -87,7 +87,7 @@ def request(method: str, target: str, headers: list[tuple[str, str]], body: byte
 class Draft:
     """A signed KMS request that a test bends before it is sent.
 
-    Change `headers` (before signing), `body`, `scope`, `keys`, `signed`; then `send`. `after_signing` gets the headers
+    Change `headers` (before signing), `body`, `scope`, `keys`, `signed`, `query`; then `send`. `after_signing` gets the headers
     with the signature, and the body, and returns what is really sent.
     """
 
@@ -97,6 +97,7 @@ class Draft:
         self.body = body
         self.scope = Scope(sigv4.now(), region, "kms")
         self.target = "/"
+        self.query = ""
         self.signed: list[str] | None = None
         host, port = server.address
         self.headers = [
@@ -118,11 +119,12 @@ class Draft:
             headers = [*headers, ("X-Amz-Date", self.scope.timestamp)]
         if self.keys.session_token:
             headers = [*headers, ("X-Amz-Security-Token", self.keys.session_token)]
-        made = sigv4.authorization("POST", "/", "", headers, body, self.keys, self.scope, self.signed)
+        made = sigv4.authorization("POST", "/", self.query, headers, body, self.keys, self.scope, self.signed)
         headers = [*headers, ("Authorization", made)]
         if after_signing is not None:
             headers, body = after_signing(headers, body)
-        answer = send(self.server, request("POST", self.target, headers, body))
+        target = f"{self.target}?{self.query}" if self.query else self.target
+        answer = send(self.server, request("POST", target, headers, body))
         if answer is not None and answer.request_id:
             self.server.calls.append(Call("raw", answer.request_id, answer.code))
         return answer
