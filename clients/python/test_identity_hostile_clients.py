@@ -30,7 +30,9 @@ BOB = user("Bob")
 FORM = "application/x-www-form-urlencoded"
 VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}
 ELSEWHERE = "203.0.113.7"
-UNSIGNABLE = {"InvalidSignatureException", "IncompleteSignatureException", "SignatureDoesNotMatch", "IncompleteSignature"}
+UNSIGNABLE = {
+    "IncompleteSignature", "IncompleteSignatureException", "InvalidSignatureException", "SignatureDoesNotMatch",
+}  # fmt: skip
 RSS_GROWTH_KIB_MAX = 24 * 1024
 TOKEN_REFUSALS = {"UnrecognizedClientException", "InvalidSignatureException", "IncompleteSignatureException"}
 
@@ -329,7 +331,8 @@ def edited(token: str, dice: random.Random):
         yield text(raw[:at] + raw[at + 1 :])
         yield text(raw[at:] + raw[:at])
     yield from (text(raw + raw), text(raw + b"\0"), text(b"\0" + raw), text(bytes(len(raw))), text(raw[::-1]))
-    yield from (token.swapcase(), token[::-1], token + "=", token + "AAAA", "=" + token, f'"{token}"', f"{token},{token}")
+    yield from (token.swapcase(), token[::-1], f"{token}=", f"{token}AAAA", f"={token}", f'"{token}"')
+    yield f"{token},{token}"
     for at in dice.sample(range(len(token.rstrip("="))), 20):
         other = dice.choice([c for c in string.ascii_letters + string.digits if c != token[at]])
         yield token[:at] + other + token[at + 1 :]
