@@ -1,12 +1,15 @@
 """Prints at the end of a run how each capability of the Cloud Adoption Framework fared, and which scenarios.
 
 A test belongs to the capability in its module's name (`test_identity_…`) and to the scenarios (`R13`) in its
-docstring. What did not run is named with its reason.
+docstring. What did not run is named with its reason, and so is what of a scenario in `clients/acceptance.toml` no test
+carries out.
 """
 
 import collections
 import pathlib
 import re
+
+import acceptance
 
 CAPABILITIES = ("identity", "detective", "infrastructure", "data_protection", "incident", "suite")
 COLUMNS = ("passed", "failed", "skipped", "not run")
@@ -51,8 +54,29 @@ class Report:
             named = self._scenarios_with(outcome)
             if named:
                 write(f"scenarios {outcome}: {' '.join(named)}")
+        for requirement, verdict in self._requirements():
+            write(f"{requirement.id} {verdict}: {requirement.title}")
+            if requirement.not_walked:
+                write(f"    not walked: {requirement.not_walked}")
         for nodeid, reason in sorted(self.reasons.items()):
             write(f"did not run: {nodeid}: {reason}")
+
+    def _requirements(self) -> list:
+        """The scenarios of the table of which a test was chosen, each with how its tests fared together."""
+        outcomes = collections.defaultdict(set)
+        for tests in self.outcomes.values():
+            for nodeid, outcome in tests.items():
+                outcomes[_test(nodeid)].add(outcome)
+        found = []
+        for requirement in acceptance.requirements() if outcomes else []:
+            seen = set().union(*(outcomes[test] for test in requirement.tests if test in outcomes))
+            if "failed" in seen:
+                found.append((requirement, "FAIL"))
+            elif "passed" in seen and all(outcomes.get(test) == {"passed"} for test in requirement.tests):
+                found.append((requirement, "pass"))
+            elif "passed" in seen:
+                found.append((requirement, "pass, as far as it ran"))
+        return found
 
     def _note(self, nodeid: str, outcome: str) -> None:
         tests = self.outcomes[_capability(nodeid)]
@@ -68,6 +92,12 @@ class Report:
                 failed |= ids if got == "failed" else set()
         named = found - failed if outcome == "passed" else found
         return sorted(named, key=lambda name: (int(re.search(r"\d+", name)[0]), name))
+
+
+def _test(nodeid: str) -> str:
+    """A test's file and name, without its parameters."""
+    file, _, name = nodeid.partition("::")
+    return f"{pathlib.PurePath(file).name}::{name.partition('[')[0]}"
 
 
 def _capability(nodeid: str) -> str:

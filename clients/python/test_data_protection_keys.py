@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from aws import refused
+from aws import error_of, refused
 from imports import bring_in
 from policies import HOME, no_identity_policy, user
 from world import FAR_REGION, HOME_REGION
@@ -243,3 +243,43 @@ def test_an_auditor_reads_everything_and_changes_nothing(world, key):
     refused("AccessDeniedException", denied, auditor.disable_key, KeyId=key.id)
     denied = no_identity_policy(user("Auditor"), "kms:Encrypt", key.arn)
     refused("AccessDeniedException", denied, auditor.encrypt, KeyId=key.id, Plaintext=b"m")
+    kms = world.kms()
+    kms.create_alias(AliasName="alias/audited", TargetKeyId=key.id)
+    blob = kms.encrypt(KeyId=key.id, Plaintext=b"m")["CiphertextBlob"]
+    grant = kms.create_grant(KeyId=key.id, GranteePrincipal=user("Bob"), Operations=["Decrypt"])["GrantId"]
+    here = {"KeyId": key.id}
+    for call, parameters in (
+        (auditor.list_keys, {}),
+        (auditor.list_aliases, here),
+        (auditor.list_grants, here),
+        (auditor.list_key_policies, here),
+        (auditor.list_key_rotations, here),
+        (auditor.list_resource_tags, here),
+        (auditor.get_key_rotation_status, here),
+    ):
+        call(**parameters)
+    for call, parameters in (
+        (auditor.decrypt, {"CiphertextBlob": blob}),
+        (auditor.re_encrypt, {"CiphertextBlob": blob, "DestinationKeyId": key.id}),
+        (auditor.generate_data_key, {**here, "KeySpec": "AES_256"}),
+        (auditor.generate_data_key_without_plaintext, {**here, "KeySpec": "AES_256"}),
+        (auditor.generate_random, {"NumberOfBytes": 8}),
+        (auditor.create_key, {}),
+        (auditor.put_key_policy, {**here, "Policy": kms.get_key_policy(**here)["Policy"]}),
+        (auditor.create_grant, {**here, "GranteePrincipal": user("Auditor"), "Operations": ["Decrypt"]}),
+        (auditor.revoke_grant, {**here, "GrantId": grant}),
+        (auditor.create_alias, {"AliasName": "alias/own", "TargetKeyId": key.id}),
+        (auditor.update_alias, {"AliasName": "alias/audited", "TargetKeyId": key.id}),
+        (auditor.delete_alias, {"AliasName": "alias/audited"}),
+        (auditor.tag_resource, {**here, "Tags": [{"TagKey": "a", "TagValue": "b"}]}),
+        (auditor.untag_resource, {**here, "TagKeys": ["a"]}),
+        (auditor.update_key_description, {**here, "Description": "x"}),
+        (auditor.enable_key, here),
+        (auditor.enable_key_rotation, here),
+        (auditor.disable_key_rotation, here),
+        (auditor.rotate_key_on_demand, here),
+        (auditor.schedule_key_deletion, here),
+        (auditor.cancel_key_deletion, here),
+    ):
+        assert error_of(call, **parameters) == "AccessDeniedException", call.__name__
+    kms.delete_alias(AliasName="alias/audited")

@@ -30,7 +30,7 @@ def through(rights: list[dict], operation: str) -> list[str]:
 
 
 def test_who_may_do_what_and_through_what(fresh):
-    """Statements, grants and identity policies of both accounts, each by its name."""
+    """R14: statements, grants and identity policies of both accounts, each by its name."""
     key = fresh.make_key(
         ENABLE_IAM,
         {**allow(user("Bob"), "kms:Encrypt"), "Sid": "BobEncrypts"},
@@ -65,7 +65,7 @@ def test_who_may_do_what_and_through_what(fresh):
 
 
 def test_it_is_what_really_happens(fresh):
-    """Nobody is listed who is refused, and nobody refused who is listed, for every user of both accounts."""
+    """R14: nobody is listed who is refused, and nobody refused who is listed, for every user of both accounts."""
     keys = [
         fresh.make_key(),
         fresh.make_key(allow(user("Bob"), "kms:Encrypt")),
@@ -140,7 +140,7 @@ def test_a_key_that_is_not_there(world):
     ids=["everything", "public", "alias", "plain"],
 )
 def test_a_policy_is_looked_through_and_its_storing_says_so(fresh, statement, codes):
-    """The record of PutKeyPolicy names what the linter advises against; the key's policy and a file show the same."""
+    """R18, R58: the record of PutKeyPolicy names what the linter advises against; a file and the key show the same."""
     key = fresh.make_key()
     text = document(ENABLE_IAM, statement)
     answer = fresh.kms().put_key_policy(KeyId=key.id, PolicyName="default", Policy=text)
