@@ -4,9 +4,10 @@ import csv
 import io
 import json
 
+import totp
 from aws import error_of, refused
-from policies import OTHER, document, identity, root
-from principals import fresh_name, make_policy, make_role, make_user
+from policies import OTHER, document, identity, root, user
+from principals import fresh_name, make_policy, make_role, make_user, trusting
 from world import HOME_REGION
 
 RANDOM = identity("Allow", "kms:GenerateRandom")
@@ -45,6 +46,50 @@ def test_the_summary_counts(fresh):
     assert after["AccessKeysPerUserQuota"] == 2 and after["AccountAccessKeysPresent"] == 0
     theirs = fresh.iam(f"{OTHER}/root").get_account_summary()["SummaryMap"]
     assert theirs["AccountAccessKeysPresent"] == 1 and theirs["Groups"] == 0
+
+
+def test_the_summary_counts_devices_and_providers(steered):
+    """Devices that are somebody's apart from those that are nobody's; what root cannot have is not there."""
+    iam = steered.iam()
+    before = iam.get_account_summary()["SummaryMap"]
+    device = totp.make(steered, fresh_name("device"))
+    totp.give(steered, device, "Alice")
+    totp.make(steered, fresh_name("device"))
+    arn = iam.create_open_id_connect_provider(Url="https://counted.example.com")["OpenIDConnectProviderArn"]
+    after = iam.get_account_summary()["SummaryMap"]
+    changes = {"MFADevices": 2, "MFADevicesInUse": 1, "Providers": 1}
+    assert {kind: after[kind] - before[kind] for kind in changes} == changes
+    assert {kind for kind in after if after[kind] != before[kind]} == changes.keys()
+    assert after["AccountMFAEnabled"] == after["AccountPasswordPresent"] == 0
+    theirs = steered.iam(f"{OTHER}/root").get_account_summary()["SummaryMap"]
+    assert (theirs["MFADevices"], theirs["Providers"]) == (0, 0)
+    iam.deactivate_mfa_device(UserName="Alice", SerialNumber=device.serial)
+    iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+    later = iam.get_account_summary()["SummaryMap"]
+    assert (later["MFADevicesInUse"], later["Providers"]) == (before["MFADevicesInUse"], before["Providers"])
+
+
+def test_the_quotas_of_the_summary_are_those_that_hold(fresh):
+    """Each number is the one at which the server says no."""
+    iam, quotas = fresh.iam(), fresh.iam().get_account_summary()["SummaryMap"]
+    sizes = {f"{kind}PolicySizeQuota": quotas[f"{kind}PolicySizeQuota"] for kind in ("User", "Group", "Role")}
+    assert sizes == {"UserPolicySizeQuota": 2048, "GroupPolicySizeQuota": 5120, "RolePolicySizeQuota": 10_240}
+    iam.create_group(GroupName="g")
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=trusting(user("Admin")))
+
+    def sized(size: int, **more) -> str:
+        empty = document(identity("Allow", "kms:Encrypt", Sid=""), **more).replace(" ", "")
+        return document(identity("Allow", "kms:Encrypt", Sid="x" * (size - len(empty))), **more)
+
+    puts = {
+        "UserPolicySizeQuota": lambda text: iam.put_user_policy(UserName="Bob", PolicyName="p", PolicyDocument=text),
+        "GroupPolicySizeQuota": lambda text: iam.put_group_policy(GroupName="g", PolicyName="p", PolicyDocument=text),
+        "RolePolicySizeQuota": lambda text: iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=text),
+        "PolicySizeQuota": lambda text: iam.create_policy(PolicyName=fresh_name("p"), PolicyDocument=text),
+    }
+    for quota, put in puts.items():
+        assert error_of(put, text=sized(quotas[quota])) is None, quota
+        assert error_of(put, text=sized(quotas[quota] + 1)) == "LimitExceeded", quota
 
 
 def test_authorization_details_show_all_that_gives_or_limits_rights(fresh):
@@ -119,6 +164,12 @@ def test_the_credential_report_tells_the_state_of_every_users_keys(steered):
     iam.create_user(UserName=name)
     key = iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]
     iam.update_access_key(UserName=name, AccessKeyId=key, Status="Inactive")
+    holder = fresh_name("holder")
+    iam.create_user(UserName=holder)
+    device = totp.make(world, holder, iam)
+    world.server.advance(2 * totp.STEP_SECONDS)
+    codes = {"AuthenticationCode1": device.at(-1), "AuthenticationCode2": device.at(0)}
+    iam.enable_mfa_device(UserName=holder, SerialNumber=device.serial, **codes)
     assert iam.generate_credential_report()["State"] == "COMPLETE"
     report = iam.get_credential_report()
     assert report["ReportFormat"] == "text/csv"
@@ -126,6 +177,7 @@ def test_the_credential_report_tells_the_state_of_every_users_keys(steered):
     users = {user["UserName"] for user in iam.list_users()["Users"]}
     assert rows.keys() == users | {"<root_account>"}
     assert rows[name]["access_key_1_active"] == "false" and rows[name]["access_key_1_last_used_date"] == "N/A"
+    assert (rows[holder]["mfa_active"], rows[name]["mfa_active"]) == ("true", "false")
     root_row = rows["<root_account>"]
     assert root_row["access_key_1_active"] == "true" and root_row["access_key_1_last_used_service"] == "iam"
     assert all(None not in row and None not in row.values() for row in rows.values())

@@ -2,10 +2,10 @@
 //!
 //! Invariant: an alias belongs to one account of the installation.
 
-use kanuki_store::{KeyBytes as _, Keyspace, SCAN_LIMIT_MAX, StoreError, Transaction};
-use kanuki_types::{AccountId, UniqueId};
+use kanuki_store::{KeyBytes as _, Keyspace, StoreError, Transaction};
+use kanuki_types::AccountId;
 
-use super::{Accounts, EntityNames, Identity, NamedKind, PrincipalKind, PrincipalNames};
+use super::{Accounts, EntityNames, Identity, MfaDevices, NamedKind, OidcProviders, PrincipalKind, PrincipalNames};
 use crate::{error::ApiError, keyspaces};
 
 /// Accounts by alias.
@@ -26,6 +26,12 @@ pub struct EntityCounts {
     pub groups: usize,
     /// Instance profiles.
     pub instance_profiles: usize,
+    /// Devices that show one-time codes.
+    pub mfa_devices: usize,
+    /// Those of them that are somebody's.
+    pub mfa_devices_in_use: usize,
+    /// Identity providers.
+    pub providers: usize,
     /// Managed policies of its own.
     pub policies: usize,
     /// Roles.
@@ -74,28 +80,43 @@ impl Identity {
     pub async fn count_entities(&self, account: AccountId) -> Result<EntityCounts, StoreError> {
         let principals = async |kind: PrincipalKind| self.count::<PrincipalNames>((account, kind).to_key()).await;
         let entities = async |kind: NamedKind| self.count::<EntityNames>((account, kind).to_key()).await;
+        let devices = self.collect::<MfaDevices, _>(account.to_key(), |device| device.assigned.is_some()).await?;
         Ok(EntityCounts {
             groups: entities(NamedKind::Group).await?,
             instance_profiles: entities(NamedKind::InstanceProfile).await?,
+            mfa_devices: devices.len(),
+            mfa_devices_in_use: devices.iter().filter(|assigned| **assigned).count(),
+            providers: self.count::<OidcProviders>(account.to_key()).await?,
             policies: entities(NamedKind::Policy).await?,
             roles: principals(PrincipalKind::Role).await?,
             users: principals(PrincipalKind::User).await?,
         })
     }
 
-    async fn count<K: Keyspace<Value = UniqueId>>(&self, prefix: Vec<u8>) -> Result<usize, StoreError> {
-        let (mut count, mut after) = (0, None::<Vec<u8>>);
-        while count < COUNTED_MAX {
-            let found = self.store.scan::<K>(&prefix, after.as_deref(), SCAN_LIMIT_MAX).await?;
-            count += found.len();
+    async fn count<K: Keyspace>(&self, prefix: Vec<u8>) -> Result<usize, StoreError> {
+        Ok(self.collect::<K, ()>(prefix, |_| ()).await?.len())
+    }
+
+    /// What `read` makes of each record under a prefix.
+    async fn collect<K: Keyspace, T>(
+        &self,
+        prefix: Vec<u8>,
+        read: impl Fn(&K::Value) -> T,
+    ) -> Result<Vec<T>, StoreError> {
+        let (mut collected, mut after) = (Vec::new(), None::<Vec<u8>>);
+        while collected.len() < COUNTED_MAX {
+            let found = self.store.scan::<K>(&prefix, after.as_deref(), SCAN_BATCH).await?;
+            collected.extend(found.iter().map(|(_, record)| read(&record.value)));
             match found.last() {
-                Some((key, _)) if found.len() == SCAN_LIMIT_MAX => after = Some(key.to_key()),
+                Some((key, _)) if found.len() == SCAN_BATCH => after = Some(key.to_key()),
                 _ => break,
             }
         }
-        Ok(count)
+        Ok(collected)
     }
 }
 
 /// Most entities of a kind that are counted.
 const COUNTED_MAX: usize = 100_000;
+/// How many records are read at once.
+const SCAN_BATCH: usize = 1000;

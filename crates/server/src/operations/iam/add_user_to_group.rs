@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     authn::Authenticated,
-    authz::{Authorized},
+    authz::Authorized,
     doors::Doors,
     error::ApiError,
     operation::{Descriptor, Operation, Outcome, Plan, Service},
@@ -44,14 +44,11 @@ impl Operation for AddUserToGroup {
         if user.record().groups.contains(group.id()) {
             return Ok(Outcome::nothing());
         }
-        if user.record().groups.len() >= GROUPS_MAX {
-            return Err(members::over_quota("GroupsPerUser", GROUPS_MAX));
+        if user.record().groups.len() >= memberships::GROUPS_MAX {
+            return Err(members::over_quota("GroupsPerUser", memberships::GROUPS_MAX));
         }
         let mut change = Transaction::default();
         doors.identity.join_group(&mut change, authorized.proof(), group, user)?;
         Ok(Outcome::silent_change(change))
     }
 }
-
-/// Most groups of a user.
-const GROUPS_MAX: usize = 10;

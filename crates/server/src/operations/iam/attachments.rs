@@ -234,4 +234,4 @@ async fn plan<K: Kind>(
 }
 
 /// Most managed policies of an entity.
-const ATTACHED_MAX: usize = 10;
+pub(super) const ATTACHED_MAX: usize = 10;

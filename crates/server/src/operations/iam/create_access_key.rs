@@ -88,4 +88,4 @@ impl Operation for CreateAccessKey {
 }
 
 /// Most access keys of a user or of an account's root.
-const ACCESS_KEYS_MAX: usize = 2;
+pub(super) const ACCESS_KEYS_MAX: usize = 2;

@@ -96,4 +96,4 @@ impl Operation for CreatePolicyVersion {
 }
 
 /// Most versions of a managed policy.
-const VERSIONS_MAX: usize = 5;
+pub(super) const VERSIONS_MAX: usize = 5;

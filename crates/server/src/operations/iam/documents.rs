@@ -97,9 +97,9 @@ fn over_size(quota: &str, most: usize) -> ApiError {
 /// Everything but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Largest managed policy, in characters without white space.
-const MANAGED_SIZE_MAX: usize = 6144;
+pub(super) const MANAGED_SIZE_MAX: usize = 6144;
 /// Largest trust policy, in characters without white space.
-const TRUST_SIZE_MAX: usize = 2048;
+pub(super) const TRUST_SIZE_MAX: usize = 2048;
 /// Most bytes of a trust policy, white space too, so that lists of roles stay small.
 const TRUST_BYTES_MAX: usize = 32 * 1024;
 /// Most bytes of all inline policies of an entity, white space too, so that its record stays small.

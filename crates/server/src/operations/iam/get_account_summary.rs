@@ -1,11 +1,12 @@
 //! GetAccountSummary: how many of each kind of entity an account has, and how many it may have.
 //!
-//! Not counted here: what this server has no notion of, such as server certificates; those entries are left out.
+//! Not here: quotas that this server does not hold to, such as of the number of users.
 //! Rule: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountSummary.html>
 
 use serde::Serialize;
 use serde_json::Value;
 
+use super::{attachments, create_access_key, create_policy_version, documents, holders::HolderKind, inline, memberships};
 use crate::{
     authn::Authenticated,
     authz::{Authorized, Demand},
@@ -51,21 +52,34 @@ impl Operation for GetAccountSummary {
             ("Roles", counts.roles),
             ("Policies", counts.policies),
             ("InstanceProfiles", counts.instance_profiles),
+            ("MFADevices", counts.mfa_devices),
+            ("MFADevicesInUse", counts.mfa_devices_in_use),
+            ("Providers", counts.providers),
             ("AccountAccessKeysPresent", usize::from(root_keys)),
         ];
-        Ok(Outcome::answer(Output { summary_map: xml_map(counted.into_iter().chain(QUOTAS)) }))
+        Ok(Outcome::answer(Output { summary_map: xml_map(counted.into_iter().chain(NEVER).chain(QUOTAS)) }))
     }
 }
 
+/// What no account has here, for there is no such thing: root has neither a device nor a password.
+const NEVER: [(&str, usize); 4] = [
+    ("AccountMFAEnabled", 0),
+    ("AccountPasswordPresent", 0),
+    ("AccountSigningCertificatesPresent", 0),
+    ("ServerCertificates", 0),
+];
+
 /// "IAM and AWS STS quotas" of the IAM user guide, where this server holds to them.
-const QUOTAS: [(&str, usize); 9] = [
-    ("AccessKeysPerUserQuota", 2),
-    ("AttachedPoliciesPerGroupQuota", 10),
-    ("AttachedPoliciesPerRoleQuota", 10),
-    ("AttachedPoliciesPerUserQuota", 10),
-    ("GroupPolicySizeQuota", 5120),
-    ("GroupsPerUserQuota", 10),
-    ("PolicySizeQuota", 6144),
-    ("UserPolicySizeQuota", 2048),
-    ("VersionsPerPolicyQuota", 5),
+const QUOTAS: [(&str, usize); 11] = [
+    ("AccessKeysPerUserQuota", create_access_key::ACCESS_KEYS_MAX),
+    ("AssumeRolePolicySizeQuota", documents::TRUST_SIZE_MAX),
+    ("AttachedPoliciesPerGroupQuota", attachments::ATTACHED_MAX),
+    ("AttachedPoliciesPerRoleQuota", attachments::ATTACHED_MAX),
+    ("AttachedPoliciesPerUserQuota", attachments::ATTACHED_MAX),
+    ("GroupPolicySizeQuota", inline::quota(HolderKind::Group)),
+    ("GroupsPerUserQuota", memberships::GROUPS_MAX),
+    ("PolicySizeQuota", documents::MANAGED_SIZE_MAX),
+    ("RolePolicySizeQuota", inline::quota(HolderKind::Role)),
+    ("UserPolicySizeQuota", inline::quota(HolderKind::User)),
+    ("VersionsPerPolicyQuota", create_policy_version::VERSIONS_MAX),
 ];

@@ -244,6 +244,6 @@ fn no_such_policy(kind: HolderKind, policy: &str) -> ApiError {
 }
 
 /// Most characters of all inline policies of an entity, white space apart.
-const fn quota(kind: HolderKind) -> usize {
+pub(super) const fn quota(kind: HolderKind) -> usize {
     kind.pick(5120, 10_240, 2048)
 }

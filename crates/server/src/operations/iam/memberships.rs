@@ -58,3 +58,6 @@ pub(super) async fn plan(
     let demand = group.demand(action);
     Ok(Plan::new(Membership { group, user }, demand))
 }
+
+/// Most groups of a user.
+pub(super) const GROUPS_MAX: usize = 10;
