@@ -17,6 +17,7 @@ mod tagging;
 mod boundaries;
 mod access_keys;
 mod memberships;
+mod renaming;
 mod policies;
 mod roles;
 mod profiles;

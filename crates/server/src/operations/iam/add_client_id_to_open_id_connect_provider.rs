@@ -2,9 +2,7 @@
 //!
 //! Rule: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_AddClientIDToOpenIDConnectProvider.html>
 
-use kanuki_store::Transaction;
-
-use super::oidc::{self, NamedProvider};
+use super::oidc::{self, ClientInput, NamedProvider};
 use crate::{
     authn::Authenticated,
     authz::Authorized,
@@ -18,28 +16,19 @@ use crate::{
 #[derive(Debug)]
 pub struct AddClientIdToOpenIdConnectProvider;
 
-/// What the client sends.
-#[derive(Debug)]
-pub struct Input {
-    arn: String,
-    client: String,
-}
-
 impl Operation for AddClientIdToOpenIdConnectProvider {
     const DESCRIPTOR: Descriptor =
         Descriptor::changes(Service::Iam, "AddClientIDToOpenIDConnectProvider", &["OpenIDConnectProviderArn", "ClientID"]);
-    type Input = Input;
+    type Input = ClientInput;
     type Target = NamedProvider;
     type Output = ();
 
-    fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
-        Ok(Input { arn: oidc::arn(fields)?, client: fields.required_text("ClientID", oidc::CLIENT_ID_CHARS)? })
+    fn parse(fields: &mut Fields) -> Result<ClientInput, ApiError> {
+        oidc::read_client(fields)
     }
 
-    async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<NamedProvider>, ApiError> {
-        let provider = NamedProvider::find(doors, caller, &input.arn).await?;
-        let demand = provider.demand("iam:AddClientIDToOpenIDConnectProvider");
-        Ok(Plan::new(provider, demand))
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &ClientInput) -> Result<Plan<NamedProvider>, ApiError> {
+        oidc::plan(doors, caller, &input.arn, "iam:AddClientIDToOpenIDConnectProvider").await
     }
 
     async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
@@ -52,8 +41,6 @@ impl Operation for AddClientIdToOpenIdConnectProvider {
             let message = format!("Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: {}", oidc::CLIENT_IDS_MAX);
             return Err(ApiError::new(ErrorCode::LimitExceeded, message));
         }
-        let mut change = Transaction::default();
-        provider.update(&mut change, &record);
-        Ok(Outcome::silent_change(change))
+        Ok(oidc::changed(provider, &record))
     }
 }

@@ -6,16 +6,13 @@ use kanuki_store::Transaction;
 
 use super::{
     members,
-    profiles::{self, NamedProfile},
-    roles,
-    users::Named,
+    profiles::{Place, PlaceInput},
 };
 use crate::{
     authn::Authenticated,
     authz::Authorized,
     doors::Doors,
     error::ApiError,
-    identity::PrincipalKind,
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -24,41 +21,26 @@ use crate::{
 #[derive(Debug)]
 pub struct AddRoleToInstanceProfile;
 
-/// What the client sends.
-#[derive(Debug)]
-pub struct Input {
-    profile: String,
-    role: String,
-}
-
-/// What the names mean.
-#[derive(Debug)]
-pub struct Target {
-    profile: NamedProfile,
-    role: Named,
-}
-
 impl Operation for AddRoleToInstanceProfile {
     const DESCRIPTOR: Descriptor =
         Descriptor::changes(Service::Iam, "AddRoleToInstanceProfile", &["InstanceProfileName", "RoleName"]);
-    type Input = Input;
-    type Target = Target;
+    type Input = PlaceInput;
+    type Target = Place;
     type Output = ();
 
-    fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
-        Ok(Input { profile: profiles::read_name(fields)?, role: roles::read_name(fields)? })
+    fn parse(fields: &mut Fields) -> Result<PlaceInput, ApiError> {
+        PlaceInput::read(fields)
     }
 
-    async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Target>, ApiError> {
-        let profile = NamedProfile::find(doors, caller, &input.profile).await?;
-        let role = Named::find(doors, caller, PrincipalKind::Role, &input.role).await?;
-        let demand = profile.demand("iam:AddRoleToInstanceProfile");
-        let pass = role.demand("iam:PassRole").with_fact("iam:PassedToService", "ec2.amazonaws.com");
-        Ok(Plan::with_more(Target { profile, role }, demand, [pass]))
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &PlaceInput) -> Result<Plan<Place>, ApiError> {
+        let place = input.find(doors, caller).await?;
+        let demand = place.profile.demand("iam:AddRoleToInstanceProfile");
+        let pass = place.role.demand("iam:PassRole").with_fact("iam:PassedToService", "ec2.amazonaws.com");
+        Ok(Plan::with_more(place, demand, [pass]))
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
-        let Target { profile, role } = authorized.target();
+        let Place { profile, role } = authorized.target();
         let (profile, role) = (profile.get()?, role.get()?);
         if profile.record.role.is_some() {
             return Err(members::over_quota("InstanceSessionsPerInstanceProfile", ROLES_MAX));

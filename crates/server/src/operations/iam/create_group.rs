@@ -8,7 +8,7 @@ use kanuki_store::Transaction;
 use serde::Serialize;
 
 use super::{
-    holders::{self, HolderKind, NamedHolder},
+    holders::{HolderKind, NamedHolder},
     members,
     shapes::{Group, recorded},
 };
@@ -55,8 +55,7 @@ impl Operation for CreateGroup {
 
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<NamedHolder>, ApiError> {
         let taken = NamedHolder::find(doors, caller, HolderKind::Group, &input.name).await?;
-        let account = caller.caller().account;
-        Ok(Plan::new(taken, holders::demand_of_new_group(account, &input.path, &input.name)))
+        Ok(Plan::new(taken, HolderKind::Group.demand_of_new("iam:CreateGroup", caller, (&input.path, &input.name))))
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<Output>, ApiError> {

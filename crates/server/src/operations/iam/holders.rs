@@ -17,7 +17,9 @@ use crate::{
     authz::{Demand, EntityAccess, Proof},
     doors::Doors,
     error::ApiError,
-    identity::{GroupEntry, NamedKind, PolicyRef, PolicyUse, PrincipalKind, StoredPrincipal, entity_arn},
+    identity::{
+        GroupEntry, GroupRecord, PolicyRef, PolicyUse, PrincipalKind, PrincipalRecord, StoredPrincipal, entity_arn,
+    },
     wire::Fields,
 };
 
@@ -83,6 +85,24 @@ impl HolderKind {
         self.pick(PolicyUse::AttachedToGroup, PolicyUse::AttachedToRole, PolicyUse::AttachedToUser)
     }
 
+    /// The access that an action needs to one that has no such place yet.
+    pub(super) fn demand_of_new(
+        self,
+        action: &'static str,
+        caller: &Authenticated,
+        (path, name): (&str, &str),
+    ) -> Demand {
+        let account = caller.caller().account;
+        let arn = entity_arn(account, self.word(), path, name);
+        let kind = self.audit_kind();
+        Demand::on_entity(action, EntityAccess { arn, account: Some(account), kind, tags: BTreeMap::new() })
+    }
+
+    /// Its type in audit records.
+    const fn audit_kind(self) -> &'static str {
+        self.pick("AWS::IAM::Group", "AWS::IAM::Role", "AWS::IAM::User")
+    }
+
     /// Reads the name of one.
     pub(super) fn read_name(self, fields: &mut Fields) -> Result<String, ApiError> {
         let most = self.pick(members::NAME_CHARS_MAX, members::NEW_NAME_CHARS_MAX, members::NAME_CHARS_MAX);
@@ -137,6 +157,34 @@ impl Held {
         match self {
             Self::Group(group) => &group.record().attached,
             Self::Principal(principal) => &principal.record().attached,
+        }
+    }
+
+    /// Its path and its name.
+    pub(super) fn place(&self) -> (&str, &str) {
+        match self {
+            Self::Group(group) => (&group.record().path, &group.record().name),
+            Self::Principal(principal) => (&principal.record().path, &principal.record().name),
+        }
+    }
+
+    /// Adds another path and name of it to a change.
+    pub(super) async fn put_place(
+        &self,
+        doors: &Doors,
+        change: &mut Transaction,
+        proof: &Proof,
+        (path, name): (&str, &str),
+    ) -> Result<(), ApiError> {
+        match self {
+            Self::Group(group) => {
+                let record = GroupRecord { path: path.into(), name: name.into(), ..group.record().clone() };
+                doors.identity.update_group(change, proof, group, &record).await
+            }
+            Self::Principal(principal) => {
+                let record = PrincipalRecord { path: path.into(), name: name.into(), ..principal.record().clone() };
+                doors.identity.update_principal(change, proof, principal, &record).await
+            }
         }
     }
 
@@ -208,7 +256,7 @@ impl NamedHolder {
             Some(Held::Principal(principal)) => principal.record().tags.clone(),
             Some(Held::Group(_)) | None => BTreeMap::new(),
         };
-        let kind = self.kind.pick("AWS::IAM::Group", "AWS::IAM::Role", "AWS::IAM::User");
+        let kind = self.kind.audit_kind();
         Demand::on_entity(action, EntityAccess { arn, account: Some(self.account), kind, tags })
     }
 
@@ -241,12 +289,4 @@ impl NamedHolder {
     pub(super) fn exists(&self) -> bool {
         self.found.is_some()
     }
-}
-
-/// The access to a group that is still to be made.
-pub(super) fn demand_of_new_group(account: AccountId, path: &str, name: &str) -> Demand {
-    let arn = entity_arn(account, NamedKind::Group.arn_word(), path, name);
-    let tags = BTreeMap::new();
-    let entity = EntityAccess { arn, account: Some(account), kind: "AWS::IAM::Group", tags };
-    Demand::on_entity("iam:CreateGroup", entity)
 }

@@ -17,6 +17,7 @@ use crate::{
     doors::Doors,
     error::{ApiError, ErrorCode},
     identity::{OidcProviderEntry, OidcProviderRecord, URL_CHARS_MAX},
+    operation::{Outcome, Plan},
     wire::Fields,
 };
 
@@ -98,6 +99,39 @@ impl Tagged for NamedProvider {
         provider.update(change, &OidcProviderRecord { tags, ..provider.record.clone() });
         Ok(())
     }
+}
+
+/// A client of a provider, as operations name it.
+#[derive(Debug)]
+pub struct ClientInput {
+    /// The provider's ARN.
+    pub(super) arn: String,
+    /// The client's id.
+    pub(super) client: String,
+}
+
+/// Reads a provider and one of its clients.
+pub(super) fn read_client(fields: &mut Fields) -> Result<ClientInput, ApiError> {
+    Ok(ClientInput { arn: arn(fields)?, client: fields.required_text("ClientID", CLIENT_ID_CHARS)? })
+}
+
+/// The plan of an operation on one provider.
+pub(super) async fn plan(
+    doors: &Doors,
+    caller: &Authenticated,
+    arn: &str,
+    action: &'static str,
+) -> Result<Plan<NamedProvider>, ApiError> {
+    let provider = NamedProvider::find(doors, caller, arn).await?;
+    let demand = provider.demand(action);
+    Ok(Plan::new(provider, demand))
+}
+
+/// Writes a provider anew.
+pub(super) fn changed(provider: &OidcProviderEntry, record: &OidcProviderRecord) -> Outcome<()> {
+    let mut change = Transaction::default();
+    provider.update(&mut change, record);
+    Outcome::silent_change(change)
 }
 
 /// A provider as a resource.

@@ -12,13 +12,14 @@ use super::{
     shapes::{Detail, Role, instant},
     tagging::{Tagged, Words},
     tags::{self, Tag},
+    users::Named,
 };
 use crate::{
     authn::Authenticated,
     authz::{Demand, EntityAccess, Proof},
     doors::Doors,
     error::{ApiError, ErrorCode},
-    identity::{InstanceProfileRecord, NamedKind, StoredProfile, entity_arn},
+    identity::{InstanceProfileRecord, NamedKind, PrincipalKind, StoredProfile, entity_arn},
     operation::Plan,
     wire::Fields,
 };
@@ -113,6 +114,35 @@ impl Tagged for NamedProfile {
         let profile = target.get()?;
         let record = InstanceProfileRecord { tags, ..profile.record.clone() };
         doors.identity.update_profile(change, proof, profile, &record)
+    }
+}
+
+/// A profile and a role, as operations name them.
+#[derive(Debug)]
+pub struct PlaceInput {
+    profile: String,
+    role: String,
+}
+
+/// What the two names mean.
+#[derive(Debug)]
+pub struct Place {
+    /// The profile.
+    pub(super) profile: NamedProfile,
+    /// The role.
+    pub(super) role: Named,
+}
+
+impl PlaceInput {
+    /// Reads both names.
+    pub(super) fn read(fields: &mut Fields) -> Result<Self, ApiError> {
+        Ok(Self { profile: read_name(fields)?, role: roles::read_name(fields)? })
+    }
+
+    /// Looks both up.
+    pub(super) async fn find(&self, doors: &Doors, caller: &Authenticated) -> Result<Place, ApiError> {
+        let profile = NamedProfile::find(doors, caller, &self.profile).await?;
+        Ok(Place { profile, role: Named::find(doors, caller, PrincipalKind::Role, &self.role).await? })
     }
 }
 

@@ -2,9 +2,7 @@
 //!
 //! Rule: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_RemoveClientIDFromOpenIDConnectProvider.html>
 
-use kanuki_store::Transaction;
-
-use super::oidc::{self, NamedProvider};
+use super::oidc::{self, ClientInput, NamedProvider};
 use crate::{
     authn::Authenticated,
     authz::Authorized,
@@ -18,36 +16,25 @@ use crate::{
 #[derive(Debug)]
 pub struct RemoveClientIdFromOpenIdConnectProvider;
 
-/// What the client sends.
-#[derive(Debug)]
-pub struct Input {
-    arn: String,
-    client: String,
-}
-
 impl Operation for RemoveClientIdFromOpenIdConnectProvider {
     const DESCRIPTOR: Descriptor =
         Descriptor::changes(Service::Iam, "RemoveClientIDFromOpenIDConnectProvider", &["OpenIDConnectProviderArn", "ClientID"]);
-    type Input = Input;
+    type Input = ClientInput;
     type Target = NamedProvider;
     type Output = ();
 
-    fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
-        Ok(Input { arn: oidc::arn(fields)?, client: fields.required_text("ClientID", oidc::CLIENT_ID_CHARS)? })
+    fn parse(fields: &mut Fields) -> Result<ClientInput, ApiError> {
+        oidc::read_client(fields)
     }
 
-    async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<NamedProvider>, ApiError> {
-        let provider = NamedProvider::find(doors, caller, &input.arn).await?;
-        let demand = provider.demand("iam:RemoveClientIDFromOpenIDConnectProvider");
-        Ok(Plan::new(provider, demand))
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &ClientInput) -> Result<Plan<NamedProvider>, ApiError> {
+        oidc::plan(doors, caller, &input.arn, "iam:RemoveClientIDFromOpenIDConnectProvider").await
     }
 
     async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
         let (input, provider) = (authorized.input(), authorized.target().get()?);
         let mut record = provider.record.clone();
         record.client_ids.retain(|client| *client != input.client);
-        let mut change = Transaction::default();
-        provider.update(&mut change, &record);
-        Ok(Outcome::silent_change(change))
+        Ok(oidc::changed(provider, &record))
     }
 }

@@ -6,16 +6,13 @@ use kanuki_store::Transaction;
 
 use super::{
     members,
-    profiles::{self, NamedProfile},
-    roles,
-    users::Named,
+    profiles::{Place, PlaceInput},
 };
 use crate::{
     authn::Authenticated,
     authz::Authorized,
     doors::Doors,
     error::ApiError,
-    identity::PrincipalKind,
     operation::{Descriptor, Operation, Outcome, Plan, Service},
     wire::Fields,
 };
@@ -24,40 +21,25 @@ use crate::{
 #[derive(Debug)]
 pub struct RemoveRoleFromInstanceProfile;
 
-/// What the client sends.
-#[derive(Debug)]
-pub struct Input {
-    profile: String,
-    role: String,
-}
-
-/// What the names mean.
-#[derive(Debug)]
-pub struct Target {
-    profile: NamedProfile,
-    role: Named,
-}
-
 impl Operation for RemoveRoleFromInstanceProfile {
     const DESCRIPTOR: Descriptor =
         Descriptor::changes(Service::Iam, "RemoveRoleFromInstanceProfile", &["InstanceProfileName", "RoleName"]);
-    type Input = Input;
-    type Target = Target;
+    type Input = PlaceInput;
+    type Target = Place;
     type Output = ();
 
-    fn parse(fields: &mut Fields) -> Result<Input, ApiError> {
-        Ok(Input { profile: profiles::read_name(fields)?, role: roles::read_name(fields)? })
+    fn parse(fields: &mut Fields) -> Result<PlaceInput, ApiError> {
+        PlaceInput::read(fields)
     }
 
-    async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<Target>, ApiError> {
-        let profile = NamedProfile::find(doors, caller, &input.profile).await?;
-        let role = Named::find(doors, caller, PrincipalKind::Role, &input.role).await?;
-        let demand = profile.demand("iam:RemoveRoleFromInstanceProfile");
-        Ok(Plan::new(Target { profile, role }, demand))
+    async fn plan(doors: &Doors, caller: &Authenticated, input: &PlaceInput) -> Result<Plan<Place>, ApiError> {
+        let place = input.find(doors, caller).await?;
+        let demand = place.profile.demand("iam:RemoveRoleFromInstanceProfile");
+        Ok(Plan::new(place, demand))
     }
 
     async fn run(doors: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
-        let Target { profile, role } = authorized.target();
+        let Place { profile, role } = authorized.target();
         let (profile, role) = (profile.get()?, role.get()?);
         if profile.record.role.as_ref() != Some(role.id()) {
             return Err(members::no_such("role", &role.record().name));

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     authn::Authenticated,
-    authz::{Authorized},
+    authz::Authorized,
     doors::Doors,
     error::ApiError,
     operation::{Descriptor, Operation, Outcome, Plan, Service},

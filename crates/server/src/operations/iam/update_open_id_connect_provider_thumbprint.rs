@@ -2,8 +2,6 @@
 //!
 //! Rule: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateOpenIDConnectProviderThumbprint.html>
 
-use kanuki_store::Transaction;
-
 use super::oidc::{self, NamedProvider};
 use crate::{
     authn::Authenticated,
@@ -38,17 +36,13 @@ impl Operation for UpdateOpenIdConnectProviderThumbprint {
     }
 
     async fn plan(doors: &Doors, caller: &Authenticated, input: &Input) -> Result<Plan<NamedProvider>, ApiError> {
-        let provider = NamedProvider::find(doors, caller, &input.arn).await?;
-        let demand = provider.demand("iam:UpdateOpenIDConnectProviderThumbprint");
-        Ok(Plan::new(provider, demand))
+        oidc::plan(doors, caller, &input.arn, "iam:UpdateOpenIDConnectProviderThumbprint").await
     }
 
     async fn run(_: &Doors, authorized: &Authorized<Self>) -> Result<Outcome<()>, ApiError> {
         let (input, provider) = (authorized.input(), authorized.target().get()?);
         let mut record = provider.record.clone();
         record.thumbprints = input.thumbprints.clone();
-        let mut change = Transaction::default();
-        provider.update(&mut change, &record);
-        Ok(Outcome::silent_change(change))
+        Ok(oidc::changed(provider, &record))
     }
 }
