@@ -6,6 +6,7 @@ Rules: "Cryptographic attestation support in AWS KMS", `RecipientInfo`, "Monitor
 
 import base64
 import datetime
+import json
 import shutil
 import subprocess
 
@@ -130,6 +131,27 @@ def test_data_protection_policies_ask_what_runs_in_the_enclave(attesting, enclav
     for recipient in [None, *wrong]:
         parameters = {} if recipient is None else {"Recipient": enclave.recipient(pcrs=recipient)}
         refused("AccessDeniedException", denied, bob.decrypt, CiphertextBlob=blob, KeyId=key.arn, **parameters)
+
+
+def test_data_protection_an_attestation_can_be_supposed(attesting, enclave, tmp_path):
+    """From a document, verified as in a call, or by its values; a forged document explains nothing."""
+    image = {"StringEquals": {"kms:RecipientAttestation:ImageSha384": PCR0.hex()}}
+    key = attesting.make_key(allow(user("Bob"), "kms:Decrypt", Condition=image))
+    call = ["explain", "--json", "--principal", user("Bob"), "--action", "kms:Decrypt", "--resource", key.arn]
+    path = tmp_path / "document"
+
+    def supposed(*more):
+        done = attesting.server.command(*call, *more)
+        return json.loads(done.stdout)["allowed"] if done.returncode == 0 else done.stderr
+
+    path.write_bytes(enclave.document())
+    assert supposed("--attestation", str(path)) is True
+    assert supposed("--attestation", f"ImageSha384={PCR0.hex()}") is True
+    assert supposed() is False
+    path.write_bytes(enclave.document(pcrs={0: bytes(48)}))
+    assert supposed("--attestation", str(path)) is False
+    path.write_bytes(enclave.document()[:-1] + b"x")
+    assert "could not be verified" in supposed("--attestation", str(path))
 
 
 def test_data_protection_registers_of_a_tpm_have_names_of_their_own(attesting, enclave):

@@ -1,9 +1,13 @@
 //! The command line.
 
+mod explain;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use kanuki_types::{AccountId, Region};
+
+pub(crate) use explain::{Attestation, ExplainArgs};
 
 /// A self-hosted key management service that speaks the AWS KMS API.
 ///
@@ -37,8 +41,8 @@ pub(crate) enum Command {
     /// Look through a policy for what it should not say: of a key of the running server, or in a file.
     Lint(LintArgs),
     /// Say why a call was refused, or what would be decided on one, on the running server.
-    #[command(after_help = EXPLAIN_HELP)]
-    Explain(ExplainArgs),
+    #[command(after_help = explain::HELP)]
+    Explain(Box<ExplainArgs>),
     /// The cryptographic module; the server starts it by itself.
     #[command(hide = true)]
     Keeper(KeeperArgs),
@@ -139,43 +143,6 @@ pub(crate) struct DoorArgs {
     pub(crate) json: bool,
 }
 
-/// Options of `explain`: a request id for a call that was made, a principal and an action for one that nobody made.
-#[derive(Debug, Args)]
-pub(crate) struct ExplainArgs {
-    #[command(flatten)]
-    pub(crate) door: DoorArgs,
-    /// Id of a request that was made, as its answer and its record in the trail state it
-    #[arg(long, value_name = "ID", required_unless_present = "principal")]
-    pub(crate) request_id: Option<String>,
-    /// Print the encoded authorization message of the refused call, for `aws sts decode-authorization-message`
-    #[arg(long, requires = "request_id", conflicts_with = "principal")]
-    pub(crate) encoded: bool,
-    /// ARN of a user, role, session or root, or the name of a service
-    #[arg(long, value_name = "ARN", requires = "action", conflicts_with = "request_id")]
-    pub(crate) principal: Option<String>,
-    /// Action, such as kms:Decrypt
-    #[arg(long, value_name = "SERVICE:NAME", requires = "principal")]
-    pub(crate) action: Option<String>,
-    /// Key by id, alias or ARN, or another ARN; none for an action without resource
-    #[arg(long, value_name = "KEY", requires = "principal")]
-    pub(crate) resource: Option<String>,
-    /// Account of the resource, where its name does not tell it [default: the principal's]
-    #[arg(long, value_name = "ID", requires = "resource")]
-    pub(crate) resource_account: Option<AccountId>,
-    /// File with a policy of the resource, in place of the one that is stored
-    #[arg(long, value_name = "FILE", requires = "resource")]
-    pub(crate) resource_policy: Option<PathBuf>,
-    /// Region [default: the server's first]
-    #[arg(long, value_name = "NAME", requires = "principal")]
-    pub(crate) region: Option<Region>,
-    /// Pair of the encryption context; may be given several times
-    #[arg(long, value_name = "KEY=VALUE", requires = "principal", value_parser = pair)]
-    pub(crate) context: Vec<(String, String)>,
-    /// Condition key that the call is supposed to have; several times for several values
-    #[arg(long, value_name = "KEY=VALUE", requires = "principal", value_parser = pair)]
-    pub(crate) fact: Vec<(String, String)>,
-}
-
 /// Options of `access`.
 #[derive(Debug, Args)]
 pub(crate) struct AccessArgs {
@@ -211,15 +178,6 @@ pub(crate) enum DocumentKind {
     /// Who may assume a role.
     Trust,
 }
-
-/// A key and its value, divided by the first equals sign.
-fn pair(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("a pair is KEY=VALUE")?;
-    Ok((key.to_owned(), value.to_owned()))
-}
-
-const EXPLAIN_HELP: &str = "Decisions on denied calls are kept for a while; on allowed ones too with `[decisions] keep = \
-                            \"all\"` in the configuration.";
 
 /// What to do about accounts.
 #[derive(Debug, Subcommand)]

@@ -8,8 +8,9 @@ mod accounts;
 mod explain;
 mod lint;
 mod policy_file;
+mod supposed_call;
 
-use std::{collections::BTreeMap, io::Write};
+use std::io::Write;
 
 use kanuki_server::operator::{Act, Answer, ask};
 use serde_json::Value;
@@ -55,25 +56,9 @@ pub(crate) fn explain(
     json: bool,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
-    let act = match (&args.request_id, &args.principal, &args.action) {
-        (Some(request_id), _, _) => Act::ExplainRequest { request_id: request_id.clone(), encoded: args.encoded },
-        (None, Some(principal), Some(action)) => {
-            let mut facts: BTreeMap<String, Vec<String>> = BTreeMap::new();
-            for (key, value) in &args.fact {
-                facts.entry(key.clone()).or_default().push(value.clone());
-            }
-            Act::ExplainCall {
-                principal: principal.clone(),
-                action: action.clone(),
-                resource: args.resource.clone(),
-                resource_account: args.resource_account,
-                resource_policy: args.resource_policy.as_deref().map(policy_file::read).transpose()?,
-                region: args.region.clone(),
-                context: args.context.iter().cloned().collect(),
-                facts,
-            }
-        }
-        _ => return Err(CommandError::new("a request id, or a principal and an action")),
+    let act = match &args.request_id {
+        Some(request_id) => Act::ExplainRequest { request_id: request_id.clone(), encoded: args.encoded },
+        None => Act::ExplainCall(Box::new(supposed_call::read(args)?)),
     };
     print(&[answer(data, &act)?], json, explain::text, out)
 }

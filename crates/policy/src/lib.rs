@@ -36,7 +36,7 @@ mod properties;
 #[cfg(test)]
 mod vectors;
 
-pub use assume::{Assumption, WrittenCondition};
+pub use assume::{Assumption, Knowledge, WrittenCondition};
 pub use decision::{Decision, Effect, PolicyKind, Source, StatementRef};
 pub use document::{Document, Malformed, MalformedCode, TEXT_CHARS_MAX, Target, size_without_white_space};
 pub use evaluate::decide;

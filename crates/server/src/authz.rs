@@ -43,7 +43,7 @@ pub use demand::{Access, Demand, Demands, EntityAccess, GrantUse, RoleAccess};
 pub use facts::Circumstances;
 
 use crate::{
-    authn::Authenticated,
+    authn::{Authenticated, Standpoint},
     custom_key_stores::OutsideCall,
     error::{ApiError, ErrorCode},
     keys::{HeldGrants, KeyEntry, Keys},
@@ -171,7 +171,8 @@ pub(crate) async fn authorize<O: Operation>(
     let (mut authorized_keys, mut entities, mut unmade) = (Vec::new(), Vec::new(), Vec::new());
     let mut outside_call = None;
     for demand in demands {
-        let Decided { refusal, grants } = decide_demand(keys.held(), caller, circumstances, &demand).await?;
+        let Decided { refusal, grants } =
+            decide_demand(keys.held(), &CallFacts { caller, circumstances, demand: &demand, supposed: None }).await?;
         match &demand.access {
             Access::Key { entry, .. } => {
                 authorized_keys.push(entry.arn().clone());
@@ -218,21 +219,16 @@ struct Decided {
 
 /// Decides by the policies, and where they leave it open by the grants too. A grant only allows, so it changes neither
 /// an allow nor an explicit deny, and callers who need none cost no look-up.
-async fn decide_demand(
-    held: &HeldGrants,
-    caller: &Authenticated,
-    circumstances: &Circumstances,
-    demand: &Demand,
-) -> Result<Decided, ApiError> {
-    let refusal = decide_with(caller, circumstances, demand, &[]).err();
+async fn decide_demand(held: &HeldGrants, call: &CallFacts<'_>) -> Result<Decided, ApiError> {
+    let refusal = decide_with(call, &[]).err();
     if refusal.as_ref().is_none_or(|refusal| !refusal.is_implicit) {
         return Ok(Decided { refusal, grants: Vec::new() });
     }
-    let grants = grants::grants_of_caller(held, caller, demand).await?;
+    let grants = grants::grants_of_caller(held, call.caller, call.demand).await?;
     if grants.is_empty() {
         return Ok(Decided { refusal, grants });
     }
-    Ok(Decided { refusal: decide_with(caller, circumstances, demand, &grants).err(), grants })
+    Ok(Decided { refusal: decide_with(call, &grants).err(), grants })
 }
 
 /// Why a demand is not allowed.
@@ -266,28 +262,23 @@ impl Refusal {
     }
 }
 
-fn decide_with(
-    caller: &Authenticated,
-    circumstances: &Circumstances,
-    demand: &Demand,
-    grants: &[CallersGrants],
-) -> Result<(), Refusal> {
-    with_parts(caller, circumstances, demand, (grants, Look::Candidates), |request, policies, wording| {
-        let decision = match retirement(caller, request, demand) {
+fn decide_with(call: &CallFacts<'_>, grants: &[CallersGrants]) -> Result<(), Refusal> {
+    with_parts(call, (grants, Look::Candidates), |request, policies, wording| {
+        let decision = match retirement(call, request) {
             Some(decision) => decision,
             None => decide(request, policies),
         };
         // A key that does not exist is refused whatever the policies say; they were asked for the same work's sake.
-        let hidden = matches!(demand.access, Access::HiddenKey { .. });
+        let hidden = matches!(call.demand.access, Access::HiddenKey { .. });
         if decision.effect == Effect::Allow && !hidden { Ok(()) } else { Err(Refusal::of(&decision, request, wording)) }
     })
 }
 
 /// The decision on a demand to retire a grant, which rests on the grant rather than on the key policy.
-fn retirement(caller: &Authenticated, request: &Request<'_>, demand: &Demand) -> Option<Decision> {
-    match (&demand.access, &demand.grant) {
+fn retirement(call: &CallFacts<'_>, request: &Request<'_>) -> Option<Decision> {
+    match (&call.demand.access, &call.demand.grant) {
         (Access::Key { entry, .. }, Some(GrantUse::Retire(grant))) => {
-            Some(grants::decide_retirement(caller, request, entry, grant))
+            Some(grants::decide_retirement(call.caller, request, entry, grant))
         }
         _ => None,
     }
@@ -295,13 +286,11 @@ fn retirement(caller: &Authenticated, request: &Request<'_>, demand: &Demand) ->
 
 /// Puts together what a demand is decided on: the request, the policies, and how a refusal speaks of the resource.
 fn with_parts<T>(
-    caller: &Authenticated,
-    circumstances: &Circumstances,
-    demand: &Demand,
+    call: &CallFacts<'_>,
     (grants, look): (&[CallersGrants], Look),
     then: impl FnOnce(&Request<'_>, &Policies<'_>, ResourceWording<'_>) -> T,
 ) -> T {
-    let facts = CallFacts { caller, circumstances, demand };
+    let CallFacts { caller, demand, .. } = *call;
     let home = caller.caller().account;
     let (resource, kind, account, policy, wording) = match &demand.access {
         Access::Key { entry, .. } => {
@@ -327,27 +316,31 @@ fn with_parts<T>(
             (entity.arn.as_str(), ResourceKind::Iam, account, None, ResourceWording::Named(&entity.arn))
         }
         Access::Any => ("*", ResourceKind::None, home, None, ResourceWording::Star),
+        Access::Other { arn, account } => {
+            (arn.as_str(), ResourceKind::Other, *account, None, ResourceWording::Named(arn))
+        }
         Access::Role(role) => {
             let wording = ResourceWording::Named(&role.arn);
             (role.arn.as_str(), ResourceKind::RoleTrust, role.account, role.trust_policy.as_ref(), wording)
         }
     };
+    let policy = call.supposed.and_then(|premises| premises.resource_policy()).or(policy);
     let request = Request {
-        action: demand.action,
+        action: &demand.action,
         resource,
         resource_kind: kind,
         resource_account: account,
         principal: caller.principal(),
-        facts: &facts,
+        facts: call,
         encryption_context: demand.encryption_context.as_ref(),
     };
-    let views = grants::views(grants, demand, &facts, look);
+    let views = grants::views(grants, demand, call, look);
     let policies = Policies { resource: policy, grants: &views, ..policies_of(caller) };
     then(&request, &policies, wording)
 }
 
 /// The policies on the caller's side: what gives, and what limits it whatever the resource says.
-fn policies_of(caller: &Authenticated) -> Policies<'_> {
+fn policies_of(caller: &Standpoint) -> Policies<'_> {
     let identity = caller.identity();
     Policies {
         identity: identity.map_or(&[], |identity| identity.policies()),
@@ -374,7 +367,7 @@ pub(crate) fn keeps_control(
             None => Demand::on_any("kms:PutKeyPolicy"),
         }
     };
-    let facts = CallFacts { caller, circumstances, demand: &demand };
+    let facts = CallFacts { caller, circumstances, demand: &demand, supposed: None };
     let policy = NamedDocument { name: "key policy".into(), document: Arc::new(policy) };
     let request = Request {
         action: "kms:PutKeyPolicy",

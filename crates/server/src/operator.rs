@@ -23,8 +23,9 @@ use tokio::sync::Mutex;
 pub use listener::{Socket, SocketError, ask};
 pub use protocol::{ACT_BYTES_MAX, ANSWER_BYTES_MAX, Act, Answer};
 
+pub use crate::authz::hypothesis::{SupposedCall, SupposedDocument, SupposedSession, SupposedToken};
+
 use crate::{
-    authz::hypothesis::Supposed,
     error::{ApiError, ErrorCode},
     identity::bootstrap::NewAccessKey,
     pipeline::Pipeline,
@@ -128,24 +129,7 @@ impl Operator {
     async fn run(&self, act: &Act) -> Result<Done, ApiError> {
         match act {
             Act::CreateAccount { account } => accounts::create(self, *account).await,
-            Act::ExplainCall {
-                principal,
-                action,
-                resource,
-                resource_account,
-                resource_policy,
-                region,
-                context,
-                facts,
-            } => {
-                let supposed = Supposed {
-                    context: context.clone(),
-                    facts: facts.clone(),
-                    resource_policy: resource_policy.clone(),
-                };
-                let named = (resource.as_deref(), *resource_account);
-                explain::call(self, principal, action, named, region.as_ref(), supposed).await
-            }
+            Act::ExplainCall(call) => explain::call(self, call).await,
             Act::ExplainRequest { request_id, encoded: false } => explain::request(self, request_id).await,
             Act::ExplainRequest { request_id, encoded: true } => explain::encoded_request(self, request_id).await,
             Act::LintKeyPolicy { key } => lint::key_policy(self, key).await,

@@ -32,6 +32,9 @@ fn head(answer: &Value, out: &mut String) {
     match text_of(answer, "requestId") {
         "" => {
             line!(out, "principal {principal}");
+            if let Some(message) = answer.get("message").and_then(Value::as_str) {
+                line!(out, "  the client would be told: {message}");
+            }
         }
         id => {
             let outcome = if is_true(answer, "allowed") { "allowed" } else { "denied" };

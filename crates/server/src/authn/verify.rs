@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use kanuki_keeper_protocol::{Client, KeeperError};
-use kanuki_policy::{Document, NamedDocument, Principal, Target};
+use kanuki_policy::NamedDocument;
 use kanuki_types::{Caller, CallerKind, Clock, Region, SecretBytes};
 use quick_cache::sync::Cache;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
 
-use forwarded::Standing;
+pub(super) use forwarded::Standing;
 pub use forwarded::{Forwarded, SERVICES_IN_CHAIN_MAX, ServicePrincipal, Source};
 
 use super::{
@@ -24,127 +24,52 @@ use super::{
     presented::Presented,
     provider_keys::ProviderKeys,
     signing_keys::SigningKeys,
-    web_identity::Bearer,
+    standpoint::{Standpoint, StandpointSession},
     web_token::WebToken,
 };
 use crate::{
     error::{ApiError, ErrorCode},
     http::Incoming,
-    identity::{AccessKeyEntry, Identity, Owner, PrincipalEntry, SessionClaims, TOKEN_CHARS_MAX, WebFacts},
+    identity::{AccessKeyEntry, Identity, Owner, PrincipalEntry, SessionClaims, TOKEN_CHARS_MAX},
     settings::Settings,
     wire::{Call, Dialect},
 };
 
-/// A caller whose signature over the whole request was right.
+/// A caller whose signature over the whole request was right. What decisions ask of it is its [`Standpoint`].
 #[derive(Debug, Clone)]
 pub struct Authenticated {
-    caller: Caller,
-    principal: Arc<Principal>,
-    identity: Option<Arc<PrincipalEntry>>,
+    standpoint: Standpoint,
     access_key_id: String,
     /// The long-term access key that signed, if it was one.
     key: Option<Arc<AccessKeyEntry>>,
-    region: Region,
-    session: Option<Session>,
-    standing: Standing,
-    bearer: Option<Arc<Bearer>>,
+    token: Option<Arc<WebToken>>,
 }
 
-/// What a session token adds to the caller.
-#[derive(Debug, Clone)]
-struct Session {
-    opened: Arc<OpenedSession>,
-    policies: Option<Arc<[NamedDocument]>>,
+/// A proof can be read like what it proves; nothing leads the other way.
+impl std::ops::Deref for Authenticated {
+    type Target = Standpoint;
+
+    fn deref(&self) -> &Standpoint {
+        &self.standpoint
+    }
 }
 
 impl Authenticated {
-    /// Who calls.
-    #[must_use]
-    pub fn caller(&self) -> &Caller {
-        &self.caller
-    }
-
-    /// The caller as policies see it.
-    #[must_use]
-    pub fn principal(&self) -> &Principal {
-        &self.principal
-    }
-
-    /// The user or role with its policies; none for an account's root.
-    #[must_use]
-    pub fn identity(&self) -> Option<&PrincipalEntry> {
-        self.identity.as_deref()
-    }
-
     /// The access key that signed; empty for a service that calls by itself.
     #[must_use]
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
     }
 
-    /// The Region that the request was signed for.
-    #[must_use]
-    pub fn region(&self) -> &Region {
-        &self.region
-    }
-
-    /// What the session token says; none for long-term keys.
-    #[must_use]
-    pub fn session(&self) -> Option<&SessionClaims> {
-        self.session.as_ref().map(|session| &session.opened.claims)
-    }
-
-    /// The policies that limit the session; none if none were given when it was made.
-    #[must_use]
-    pub fn session_policies(&self) -> Option<&[NamedDocument]> {
-        self.session.as_ref()?.policies.as_deref()
-    }
-
-    /// What the identity provider's token says that the caller presents, or with which its session was made.
-    #[must_use]
-    pub fn web(&self) -> Option<&WebFacts> {
-        let presented = self.bearer.as_ref().map(|bearer| &bearer.facts);
-        presented.or_else(|| self.session()?.web.as_ref())
-    }
-
     /// The identity provider's token that the caller presents instead of a signature.
     #[must_use]
     pub fn token(&self) -> Option<&WebToken> {
-        self.bearer.as_ref().map(|bearer| &bearer.token)
+        self.token.as_deref()
     }
 
     /// The bearer of a token, which was verified.
-    pub(super) fn of_bearer(caller: Caller, principal: Arc<Principal>, region: Region, bearer: Arc<Bearer>) -> Self {
-        let access_key_id = String::new();
-        Self {
-            caller,
-            principal,
-            identity: None,
-            access_key_id,
-            key: None,
-            region,
-            session: None,
-            standing: Standing::Direct,
-            bearer: Some(bearer),
-        }
-    }
-}
-
-#[cfg(test)]
-impl Authenticated {
-    /// A caller for tests, whom nobody verified.
-    pub(crate) fn unverified(caller: Caller, identity: Option<Arc<PrincipalEntry>>, region: Region) -> Self {
-        Self {
-            principal: Arc::new(Principal::from_caller(&caller)),
-            caller,
-            identity,
-            access_key_id: String::new(),
-            region,
-            session: None,
-            standing: Standing::Direct,
-            key: None,
-            bearer: None,
-        }
+    pub(super) fn of_bearer(standpoint: Standpoint, token: WebToken) -> Self {
+        Self { standpoint, access_key_id: String::new(), key: None, token: Some(Arc::new(token)) }
     }
 }
 
@@ -171,7 +96,7 @@ struct SessionScope {
 
 #[derive(Debug)]
 struct OpenedSession {
-    claims: SessionClaims,
+    claims: Arc<SessionClaims>,
     /// The policy that was given as text, compiled.
     inline: Arc<[NamedDocument]>,
     signing_key: Arc<SecretBytes>,
@@ -182,7 +107,7 @@ struct Candidate {
     signing_key: Arc<SecretBytes>,
     caller: Caller,
     identity: Option<Arc<PrincipalEntry>>,
-    session: Option<Session>,
+    session: Option<StandpointSession>,
     /// The long-term access key that signed, if it was one.
     key: Option<Arc<AccessKeyEntry>>,
 }
@@ -257,17 +182,12 @@ impl Authenticator {
             return Err(ApiError::new(ErrorCode::InvalidSignature, SIGNATURE_DIFFERS));
         }
         self.note_use(&candidate, call, &region);
-        Ok(Authenticated {
-            principal: Arc::new(Principal::from_caller(&candidate.caller)),
-            caller: candidate.caller,
-            identity: candidate.identity,
-            access_key_id: presented.credential.access_key_id,
-            key: candidate.key,
-            region,
+        let standpoint = Standpoint {
             session: candidate.session,
-            standing: Standing::Direct,
-            bearer: None,
-        })
+            ..Standpoint::direct(candidate.caller, candidate.identity, region)
+        };
+        let access_key_id = presented.credential.access_key_id;
+        Ok(Authenticated { standpoint, access_key_id, key: candidate.key, token: None })
     }
 
     /// Notes the use of an access key, or of the role that a session is of.
@@ -335,7 +255,7 @@ impl Authenticator {
         let Some((caller, identity)) = self.session_owner(claims).await? else {
             return Ok(Err(invalid_token(presented)));
         };
-        let Some(policies) = self.session_policies(&session).await? else {
+        let Some(policies) = self.identity.session_policies(&session.claims, &session.inline).await? else {
             return Ok(Err(invalid_token(presented)));
         };
         if claims.issued > now.plus_seconds(CLOCK_BACKWARDS_SECONDS_MAX) {
@@ -350,7 +270,7 @@ impl Authenticator {
             signing_key,
             caller,
             identity,
-            session: Some(Session { opened: session, policies }),
+            session: Some(StandpointSession { claims: Arc::clone(&session.claims), policies }),
             key: None,
         }))
     }
@@ -371,26 +291,6 @@ impl Authenticator {
         Ok(principal.map(|principal| (principal.as_session(claims), Some(principal))))
     }
 
-    /// The policies that limit a session: none of the outer kind if one of them no longer exists, for what it denied
-    /// would be allowed without it; none of the inner kind if none were given.
-    async fn session_policies(
-        &self,
-        session: &OpenedSession,
-    ) -> Result<Option<Option<Arc<[NamedDocument]>>>, ApiError> {
-        let Some(policies) = &session.claims.policies else { return Ok(Some(None)) };
-        if policies.managed.is_empty() {
-            return Ok(Some(Some(Arc::clone(&session.inline))));
-        }
-        let mut all = session.inline.to_vec();
-        for reference in &policies.managed {
-            let Some(document) = self.identity.policy_in_force(session.claims.account, reference).await? else {
-                return Ok(None);
-            };
-            all.push(document);
-        }
-        Ok(Some(Some(all.into())))
-    }
-
     async fn opened_session(&self, presented: &Presented, token: &str) -> Result<Arc<OpenedSession>, KeeperError> {
         let credential = &presented.credential;
         let scope = SessionScope {
@@ -407,21 +307,12 @@ impl Authenticator {
         let SessionScope { access_key_id, date, region, service, .. } = &scope;
         let (claims, signing_key) = self.keeper.open_session(access_key_id, sealed, date, region, service).await?;
         let claims = SessionClaims::from_bytes(&claims).ok_or(KeeperError::Failed)?;
-        let inline = compile_inline(&claims)?;
-        let session = Arc::new(OpenedSession { claims, inline, signing_key: Arc::new(signing_key) });
+        // One that no longer parses makes the session unusable.
+        let inline = claims.inline_policy().map_err(|_| KeeperError::Failed)?;
+        let session = Arc::new(OpenedSession { claims: Arc::new(claims), inline, signing_key: Arc::new(signing_key) });
         self.sessions.insert(scope, Arc::clone(&session));
         Ok(session)
     }
-}
-
-/// The session policy that was given as text. One that no longer parses makes the session unusable.
-fn compile_inline(claims: &SessionClaims) -> Result<Arc<[NamedDocument]>, KeeperError> {
-    let text = claims.policies.as_ref().and_then(|policies| policies.inline.as_ref());
-    let documents = text.map(|text| {
-        let document = Document::parse(Target::Session, text).map_err(|_| KeeperError::Failed)?;
-        Ok(NamedDocument { name: "session policy".into(), document: Arc::new(document) })
-    });
-    documents.into_iter().collect()
 }
 
 fn signature_matches(signing_key: &SecretBytes, string_to_sign: &str, signature: &str) -> Result<bool, ApiError> {

@@ -5,14 +5,12 @@
 //!
 //! Rule: "AssumeRoleWithWebIdentity" of the STS API reference.
 
-use std::sync::Arc;
-
-use kanuki_policy::Principal;
 use kanuki_types::{AccountId, Caller, CallerKind, SecretBytes, Timestamp};
 
 use super::{
+    standpoint::Standpoint,
     verify::{Authenticated, Authenticator},
-    web_token::{TokenError, UnverifiedToken, WebToken},
+    web_token::{TokenError, UnverifiedToken},
 };
 use crate::{
     error::{ApiError, ErrorCode},
@@ -26,13 +24,6 @@ pub struct BearerToken<'a> {
     pub account: AccountId,
     /// The token.
     pub token: &'a SecretBytes,
-}
-
-/// What is known of the bearer of a token.
-#[derive(Debug)]
-pub(super) struct Bearer {
-    pub(super) token: WebToken,
-    pub(super) facts: WebFacts,
 }
 
 impl Authenticator {
@@ -75,8 +66,8 @@ impl Authenticator {
             methods: token.methods.clone(),
         };
         let region = self.settings().default_region().clone();
-        let principal = Arc::new(Principal::from_caller(&caller));
-        Ok(Authenticated::of_bearer(caller, principal, region, Arc::new(Bearer { token, facts })))
+        let standpoint = Standpoint::direct(caller, None, region).with_web(facts);
+        Ok(Authenticated::of_bearer(standpoint, token))
     }
 
     /// Whether a key of the issuer verifies the token. The set's keys with the token's key id are tried.

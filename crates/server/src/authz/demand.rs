@@ -1,6 +1,6 @@
 //! One access that must be allowed: an action on a resource, with the condition keys that the operation supplies.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use kanuki_policy::{FactMap, NamedDocument};
 use kanuki_types::{AccountId, AliasArn, AliasName, EncryptionContext, Region};
@@ -11,7 +11,7 @@ use crate::keys::{GrantEntry, GrantTerms, KeyEntry, KeyName};
 #[derive(Debug)]
 pub struct Demand {
     /// The IAM action, such as `kms:Encrypt`.
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// On what.
     pub access: Access,
     /// Condition keys from the request.
@@ -64,6 +64,13 @@ pub enum Access {
         entry: Arc<KeyEntry>,
         /// The alias by which the request named it.
         alias: Option<AliasName>,
+    },
+    /// Something of another service, which is here in hypotheses alone.
+    Other {
+        /// Its ARN.
+        arn: String,
+        /// Its owner.
+        account: AccountId,
     },
     /// A role that is to be assumed.
     Role(RoleAccess),
@@ -137,6 +144,11 @@ impl Demand {
         Self::new(action, Access::Role(role))
     }
 
+    /// On whatever it is, for a call that nobody made.
+    pub(crate) fn supposed(action: String, access: Access) -> Self {
+        Self { action: action.into(), ..Self::new("", access) }
+    }
+
     /// Adds the encryption context.
     #[must_use]
     pub fn with_context(mut self, context: &EncryptionContext) -> Self {
@@ -183,6 +195,7 @@ impl Demand {
 
     fn new(action: &'static str, access: Access) -> Self {
         let facts = FactMap::default();
+        let action = action.into();
         Self { action, access, facts, encryption_context: None, from_ciphertext: false, grant: None, region: None }
     }
 }

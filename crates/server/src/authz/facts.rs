@@ -9,9 +9,12 @@ use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 use kanuki_policy::{Fact, Facts, folds_to};
 use kanuki_types::{CallerKind, EncryptionContext, KeySpec, Timestamp};
 
-use super::demand::{Access, Demand};
+use super::{
+    demand::{Access, Demand},
+    hypothesis::Premises,
+};
 use crate::{
-    authn::{Authenticated, ServicePrincipal},
+    authn::{ServicePrincipal, Standpoint},
     keys::KeyEntry,
 };
 
@@ -32,15 +35,27 @@ pub struct Circumstances {
     pub second_factor: Option<Timestamp>,
 }
 
-/// The condition keys of one demand.
+/// One demand of a call, with its condition keys.
+#[derive(Clone, Copy)]
 pub(super) struct CallFacts<'a> {
-    pub(super) caller: &'a Authenticated,
+    pub(super) caller: &'a Standpoint,
     pub(super) circumstances: &'a Circumstances,
     pub(super) demand: &'a Demand,
+    /// What is said of a call that nobody made; none for a real one.
+    pub(super) supposed: Option<&'a Premises>,
 }
 
 impl Facts for CallFacts<'_> {
     fn fact(&self, key: &str) -> Option<Fact<'_>> {
+        match self.supposed.and_then(|supposed| supposed.of(key)) {
+            Some(stated) => stated,
+            None => self.fact_of_call(key),
+        }
+    }
+}
+
+impl<'a> CallFacts<'a> {
+    fn fact_of_call(&self, key: &str) -> Option<Fact<'_>> {
         if let Some(tag) = key.strip_prefix("aws:principaltag/") {
             // A tag of the session takes the place of the principal's own.
             let of_session = self.caller.session().and_then(|session| tag_value(&session.tags, tag));
@@ -63,9 +78,7 @@ impl Facts for CallFacts<'_> {
         };
         own.or_else(|| self.demand.facts.fact(key))
     }
-}
 
-impl<'a> CallFacts<'a> {
     fn global(&self, name: &str) -> Option<Fact<'_>> {
         let caller = self.caller.caller();
         let now = self.circumstances.now;
@@ -134,7 +147,7 @@ impl<'a> CallFacts<'a> {
 
     fn kms(&self, name: &str) -> Option<Fact<'_>> {
         Some(match name {
-            "calleraccount" if knows_caller(self.demand.action) => one(self.caller.principal().account()?.to_string()),
+            "calleraccount" if knows_caller(&self.demand.action) => one(self.caller.principal().account()?.to_string()),
             "encryptioncontextkeys" => {
                 let pairs = self.context()?.pairs();
                 if pairs.is_empty() {
@@ -142,7 +155,7 @@ impl<'a> CallFacts<'a> {
                 }
                 Fact::Many(pairs.keys().map(|key| Cow::Borrowed(key.as_str())).collect())
             }
-            "grantisforawsresource" if is_about_grants(self.demand.action) => truth(self.caller.made_by().is_some()),
+            "grantisforawsresource" if is_about_grants(&self.demand.action) => truth(self.caller.made_by().is_some()),
             "keyorigin" => one(self.key()?.record().origin.as_str()),
             "keyspec" | "customermasterkeyspec" => one(self.key()?.record().spec.as_str()),
             "keyusage" | "customermasterkeyusage" => one(self.key()?.record().usage.as_str()),
@@ -162,7 +175,7 @@ impl<'a> CallFacts<'a> {
                 }
                 Fact::Many(aliases.iter().map(|alias| Cow::Borrowed(alias.as_str())).collect())
             }
-            "viaservice" if knows_via(self.demand.action) => {
+            "viaservice" if knows_via(&self.demand.action) => {
                 one(self.caller.via().last()?.endpoint(self.caller.region()))
             }
             _ => return None,
@@ -192,7 +205,7 @@ impl<'a> CallFacts<'a> {
             }
             Access::Entity(entity) => Some(&entity.tags),
             Access::Role(role) => Some(&role.tags),
-            Access::Any | Access::HiddenKey { .. } => None,
+            Access::Any | Access::HiddenKey { .. } | Access::Other { .. } => None,
         }
     }
 
@@ -207,7 +220,9 @@ impl<'a> CallFacts<'a> {
     fn resource_account(&self) -> Option<String> {
         match &self.demand.access {
             Access::Key { entry, .. } => Some(entry.arn().account.to_string()),
-            Access::Alias { account, .. } | Access::HiddenKey { account, .. } => Some(account.to_string()),
+            Access::Alias { account, .. } | Access::HiddenKey { account, .. } | Access::Other { account, .. } => {
+                Some(account.to_string())
+            }
             Access::Entity(entity) => entity.account.map(|account| account.to_string()),
             Access::Role(role) => Some(role.account.to_string()),
             Access::Any => None,

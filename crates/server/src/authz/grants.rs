@@ -13,17 +13,17 @@ use super::{
     policies_of,
 };
 use crate::{
-    authn::Authenticated,
+    authn::Standpoint,
     error::ApiError,
     keys::{GrantEntry, GrantOperation, Held, HeldGrants, KeyEntry, Wanted, session_place},
 };
 
 /// The grants of a key that name the caller in one way.
 pub(super) struct CallersGrants {
-    grants: Held,
+    pub(super) grants: Held,
     /// The caller's ARN of today: a principal that was renamed keeps what its id has.
-    grantee: String,
-    grantee_id: Option<UniqueId>,
+    pub(super) grantee: String,
+    pub(super) grantee_id: Option<UniqueId>,
 }
 
 /// Every grant of the demand's key that names the caller. There are none on what is no key, and none that give an
@@ -33,13 +33,27 @@ pub(super) struct CallersGrants {
 /// If the store fails or refuses a record.
 pub(super) async fn grants_of_caller(
     held: &HeldGrants,
-    caller: &Authenticated,
+    caller: &Standpoint,
     demand: &Demand,
 ) -> Result<Vec<CallersGrants>, ApiError> {
+    match &demand.access {
+        Access::Key { entry, .. } => grants_of(held, caller, entry).await,
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Every grant of a key that names a caller.
+///
+/// # Errors
+/// If the store fails or refuses a record.
+pub(super) async fn grants_of(
+    held: &HeldGrants,
+    caller: &Standpoint,
+    key: &KeyEntry,
+) -> Result<Vec<CallersGrants>, ApiError> {
     let mut found = Vec::new();
-    let Access::Key { entry, .. } = &demand.access else { return Ok(found) };
     for (place, grantee, grantee_id) in names_of(caller.caller()) {
-        let grants = held.get(entry.arn(), &place).await?;
+        let grants = held.get(key.arn(), &place).await?;
         if !grants.is_empty() {
             found.push(CallersGrants { grants, grantee, grantee_id });
         }
@@ -55,8 +69,11 @@ pub(super) fn names_of(caller: &Caller) -> Vec<(String, String, Option<UniqueId>
             (id.to_string(), caller.principal_arn(), Some(id.clone())),
         ],
         CallerKind::User { id, .. } => vec![(id.to_string(), caller.arn(), Some(id.clone()))],
-        CallerKind::Root | CallerKind::Service { .. } => vec![(caller.arn(), caller.arn(), None)],
-        CallerKind::FederatedUser { .. } | CallerKind::WebIdentity { .. } => Vec::new(),
+        // A federated session has no id of its own: grants name it by its ARN.
+        CallerKind::FederatedUser { .. } | CallerKind::Root | CallerKind::Service { .. } => {
+            vec![(caller.arn(), caller.arn(), None)]
+        }
+        CallerKind::WebIdentity { .. } => Vec::new(),
     }
 }
 
@@ -92,7 +109,7 @@ fn looked_at<'a>(callers: &'a CallersGrants, demand: &Demand, facts: &dyn Facts,
     if look == Look::All || matches!(demand.grant, Some(GrantUse::Make(_))) {
         return callers.grants.iter().collect();
     }
-    let Some(operation) = GrantOperation::of_action(demand.action) else { return Vec::new() };
+    let Some(operation) = GrantOperation::of_action(&demand.action) else { return Vec::new() };
     let none = BTreeMap::new();
     let source = facts.fact("aws:sourcearn");
     callers.grants.candidates(Wanted {
@@ -143,7 +160,7 @@ pub(super) fn source_holds(grant: &GrantEntry, facts: &dyn Facts) -> bool {
 ///
 /// Rule: "Retiring and revoking grants" of the AWS KMS developer guide.
 pub(super) fn decide_retirement(
-    caller: &Authenticated,
+    caller: &Standpoint,
     request: &Request<'_>,
     key: &KeyEntry,
     grant: &GrantEntry,

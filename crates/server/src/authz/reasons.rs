@@ -8,9 +8,10 @@ use kanuki_policy::{Effect, explain};
 use super::{
     CallersGrants, Circumstances, Look,
     demand::{Access, Demand, GrantUse},
+    facts::CallFacts,
     grants, retirement, with_parts,
 };
-use crate::{authn::Authenticated, decisions::DemandNote};
+use crate::{authn::Standpoint, decisions::DemandNote};
 
 /// What the decisions of one call rest on.
 #[derive(Debug, Default)]
@@ -34,7 +35,7 @@ impl Reasons {
 
 /// What one decision rests on.
 pub(crate) struct Considered {
-    caller: Authenticated,
+    caller: Standpoint,
     circumstances: Circumstances,
     demand: Demand,
     grants: Vec<CallersGrants>,
@@ -48,7 +49,7 @@ impl std::fmt::Debug for Considered {
 
 impl Considered {
     pub(super) fn new(
-        caller: &Authenticated,
+        caller: &Standpoint,
         circumstances: &Circumstances,
         demand: Demand,
         grants: Vec<CallersGrants>,
@@ -59,23 +60,28 @@ impl Considered {
     /// The explanation.
     pub(crate) fn note(&self) -> DemandNote {
         let Self { caller, circumstances, demand, grants } = self;
-        with_parts(caller, circumstances, demand, (grants, Look::All), |request, policies, _| {
-            let mut note = crate::decisions::note_of(request, policies, explain(request, policies));
-            for (id, reason) in grants::passed_over(grants, demand, request.facts) {
-                note.passed_over(id, reason);
-            }
-            if let Some(decision) = retirement(caller, request, demand) {
-                note.decided_otherwise(decision.effect, RETIREMENT);
-            }
-            if matches!(demand.access, Access::HiddenKey { .. }) {
-                note.decided_otherwise(Effect::ImplicitDeny, "there is no such key");
-            }
-            if let Some(GrantUse::Retire(grant)) = &demand.grant {
-                note.resource = format!("{}, grant {}", note.resource, grant.id());
-            }
-            note
-        })
+        note_of_call(&CallFacts { caller, circumstances, demand, supposed: None }, grants)
     }
+}
+
+/// The explanation of one demand, which is the same whether the call was made or is supposed.
+pub(super) fn note_of_call(call: &CallFacts<'_>, grants: &[CallersGrants]) -> DemandNote {
+    with_parts(call, (grants, Look::All), |request, policies, _| {
+        let mut note = crate::decisions::note_of(request, policies, explain(request, policies));
+        for (id, reason) in grants::passed_over(grants, call.demand, request.facts) {
+            note.passed_over(id, reason);
+        }
+        if let Some(decision) = retirement(call, request) {
+            note.decided_otherwise(decision.effect, RETIREMENT);
+        }
+        if matches!(call.demand.access, Access::HiddenKey { .. }) {
+            note.decided_otherwise(Effect::ImplicitDeny, "there is no such key");
+        }
+        if let Some(GrantUse::Retire(grant)) = &call.demand.grant {
+            note.resource = format!("{}, grant {}", note.resource, grant.id());
+        }
+        note
+    })
 }
 
 const RETIREMENT: &str = "a grant may be retired by the principal that it names for that, by a grantee whom it gives \

@@ -10,7 +10,7 @@ mod scenes;
 use std::time::{Duration, Instant};
 
 use self::scenes::{Scene, Stage};
-use super::decide_demand;
+use super::{decide_demand, facts::CallFacts};
 
 /// What one decision costs.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +21,9 @@ struct Cost {
 
 /// Decides a scene once.
 async fn decide(stage: &Stage, scene: &Scene) -> bool {
-    let decided = decide_demand(&stage.held, &scene.caller, &stage.circumstances, &scene.demand).await.unwrap();
+    let (caller, circumstances, demand) = (&scene.caller, &stage.circumstances, &scene.demand);
+    let call = CallFacts { caller, circumstances, demand, supposed: None };
+    let decided = decide_demand(&stage.held, &call).await.unwrap();
     decided.refusal.is_none()
 }
 

@@ -6,14 +6,18 @@
 //! Form: the format byte 2, then postcard in the order of the members. Form 3 is the same with zero bytes behind it, for
 //! clients who ask for a longer token. Form 1 was a JSON object, which begins with `{`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use kanuki_keeper_protocol::SEALED_OVERHEAD;
+use kanuki_policy::{Document, Malformed, NamedDocument, Target};
 use kanuki_types::{AccountId, Timestamp, UniqueId};
 use serde::{Deserialize, Serialize};
 
-use super::managed::PolicyRef;
+use super::{Identity, managed::PolicyRef};
 use crate::error::{ApiError, ErrorCode};
 
 /// The facts frozen in a session token.
@@ -147,6 +151,19 @@ impl SessionClaims {
         }
     }
 
+    /// The policy that was given as text, compiled; none of them if none was given.
+    ///
+    /// # Errors
+    /// If it is no session policy.
+    pub fn inline_policy(&self) -> Result<Arc<[NamedDocument]>, Malformed> {
+        let text = self.policies.as_ref().and_then(|policies| policies.inline.as_ref());
+        let documents = text.map(|text| {
+            let document = Document::parse(Target::Session, text)?;
+            Ok(NamedDocument { name: "session policy".into(), document: Arc::new(document) })
+        });
+        documents.into_iter().collect()
+    }
+
     /// How much of the room for policies and tags they take, in percent, rounded up; none if there are neither.
     ///
     /// # Errors
@@ -180,6 +197,30 @@ impl SessionClaims {
             return None;
         }
         STANDARD.decode(token.as_bytes()).ok()
+    }
+}
+
+impl Identity {
+    /// The policies that limit a session, `inline` the one that was given as text: none of the outer kind if one of them
+    /// no longer exists, for what it denied would be allowed without it; none of the inner kind if none were given.
+    ///
+    /// # Errors
+    /// If the store fails or refuses a record.
+    pub async fn session_policies(
+        &self,
+        claims: &SessionClaims,
+        inline: &Arc<[NamedDocument]>,
+    ) -> Result<Option<Option<Arc<[NamedDocument]>>>, ApiError> {
+        let Some(policies) = &claims.policies else { return Ok(Some(None)) };
+        if policies.managed.is_empty() {
+            return Ok(Some(Some(Arc::clone(inline))));
+        }
+        let mut all = inline.to_vec();
+        for reference in &policies.managed {
+            let Some(document) = self.policy_in_force(claims.account, reference).await? else { return Ok(None) };
+            all.push(document);
+        }
+        Ok(Some(Some(all.into())))
     }
 }
 

@@ -51,14 +51,6 @@ impl Keys {
         Ok(found.map(|found| GrantEntry::new(arn.clone(), id, found.value)))
     }
 
-    /// Every grant of a key to the grantee at that place.
-    ///
-    /// # Errors
-    /// If the store fails or refuses a record.
-    pub async fn held_grants(&self, arn: &KeyArn, place: &str) -> Result<Held, StoreError> {
-        self.held.get(arn, place).await
-    }
-
     /// What principals hold, for decisions.
     pub(crate) fn held(&self) -> &HeldGrants {
         &self.held
@@ -116,6 +108,27 @@ impl Keys {
             }
         }
         Ok(Page { items: grants, next })
+    }
+
+    /// Grants of a key that name a principal as the one that may retire them, at each of its places; at most `limit`.
+    ///
+    /// # Errors
+    /// If the store fails or refuses a record.
+    pub(crate) async fn retirable_of_key(
+        &self,
+        arn: &KeyArn,
+        places: &[String],
+        limit: usize,
+    ) -> Result<Vec<GrantEntry>, StoreError> {
+        let mut grants = Vec::new();
+        for place in places {
+            let prefix = (arn.region.clone(), place.clone(), arn.account, arn.key_id).to_key();
+            let found = self.store.scan::<GrantsByRetiring>(&prefix, None, limit.saturating_sub(grants.len())).await?;
+            for ((.., id), _) in found {
+                grants.extend(self.grant(arn, id).await?);
+            }
+        }
+        Ok(grants)
     }
 }
 

@@ -4,20 +4,18 @@
 //! roots, users and roles of all accounts, the sessions and services that the key policy or a grant names; a page looks
 //! at a bounded number of them.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kanuki_store::{KeyBytes as _, Store};
 use kanuki_types::AccountId;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Done, Operator};
 use crate::{
-    authz::hypothesis::{
-        Asker,
-        access::{Right, rights},
-    },
+    authn::ServicePrincipal,
+    authz::hypothesis::{Asker, Home, access::standing},
     error::{ApiError, ErrorCode},
-    identity::{Accounts, Principals},
+    identity::{Accounts, Identity, Principals},
     keys::{GrantPrincipal, KeyEntry, KeyName, Names, PageRequest},
 };
 
@@ -28,14 +26,13 @@ use crate::{
 pub(super) async fn list(operator: &Operator, key: &str, after: Option<&str>) -> Result<Done, ApiError> {
     let key = find_key(operator, key).await?;
     let from = Place::read(after)?;
-    let (askers, next) = askers(operator, &key, &from).await?;
-    let keys = &operator.pipeline.doors().keys;
+    let doors = operator.pipeline.doors();
+    let now = doors.clock.now();
+    let home = Home { account: doors.settings.home_account, region: key.arn().region.clone(), now };
+    let (askers, next) = askers(operator, &key, &from, &home).await?;
     let mut access = Vec::new();
     for asker in askers {
-        let found = rights(keys, &asker, &key).await?;
-        if !found.is_empty() {
-            access.push(entry(&asker, &found));
-        }
+        access.extend(standing((&doors.keys, &*doors.identity), asker, &key, now).await?);
     }
     let answer = json!({ "key": key.arn_text(), "access": access, "next": next.map(|place| place.to_text()) });
     Ok(Done { answer, change: None, account: Some(key.arn().account) })
@@ -56,15 +53,6 @@ pub(super) async fn find_key(operator: &Operator, identifier: &str) -> Result<Ar
         KeyName::Found { entry, .. } => Ok(entry),
         KeyName::Hidden { arn, .. } => Err(ApiError::new(ErrorCode::NotFound, format!("there is no key {arn}"))),
     }
-}
-
-fn entry(asker: &Asker, rights: &[Right]) -> Value {
-    json!({
-        "principal": asker.arn(),
-        "account": asker.account(),
-        "anySession": asker.is_any_session(),
-        "rights": rights,
-    })
 }
 
 /// Where a page begins: the three kinds of principals stand one after the other.
@@ -103,25 +91,30 @@ impl Place {
 }
 
 /// The principals of a page, and where the next begins.
-async fn askers(operator: &Operator, key: &KeyEntry, from: &Place) -> Result<(Vec<Asker>, Option<Place>), ApiError> {
+async fn askers(
+    operator: &Operator,
+    key: &KeyEntry,
+    from: &Place,
+    home: &Home,
+) -> Result<(Vec<Asker>, Option<Place>), ApiError> {
     match from {
-        Place::Roots(after) => roots(&operator.store, *after).await,
-        Place::Principals(after) => principals(operator, after).await,
-        Place::Named(after) => named(operator, key, after.as_deref()).await,
+        Place::Roots(after) => roots(&operator.store, *after, home).await,
+        Place::Principals(after) => principals(operator, after, home).await,
+        Place::Named(after) => named(operator, key, after.as_deref(), home).await,
     }
 }
 
-async fn roots(store: &Store, after: Option<AccountId>) -> Result<(Vec<Asker>, Option<Place>), ApiError> {
+async fn roots(store: &Store, after: Option<AccountId>, home: &Home) -> Result<(Vec<Asker>, Option<Place>), ApiError> {
     let after = after.map(|account| account.to_key());
     let found = store.scan::<Accounts>(&[], after.as_deref(), PAGE).await?;
     let next = match found.last() {
         Some((last, _)) if found.len() == PAGE => Place::Roots(Some(*last)),
         _ => Place::Principals(Vec::new()),
     };
-    Ok((found.into_iter().map(|(account, _)| Asker::root(account)).collect(), Some(next)))
+    Ok((found.into_iter().map(|(account, _)| Asker::root(account, home)).collect(), Some(next)))
 }
 
-async fn principals(operator: &Operator, after: &[u8]) -> Result<(Vec<Asker>, Option<Place>), ApiError> {
+async fn principals(operator: &Operator, after: &[u8], home: &Home) -> Result<(Vec<Asker>, Option<Place>), ApiError> {
     let after = Some(after).filter(|after| !after.is_empty());
     let found = operator.store.scan::<Principals>(&[], after, PAGE).await?;
     let next = match found.last() {
@@ -132,45 +125,71 @@ async fn principals(operator: &Operator, after: &[u8]) -> Result<(Vec<Asker>, Op
     for ((account, id), _) in found {
         // One that was deleted meanwhile may nothing.
         if let Some(entry) = operator.pipeline.doors().identity.principal(account, &id).await? {
-            askers.push(Asker::entity(entry, None));
+            askers.push(Asker::entity(entry, None, home));
         }
     }
     Ok((askers, Some(next)))
 }
 
-/// Sessions and services that the key policy names, on the first page; sessions to which grants are given.
+/// Sessions and services that the key policy names, on the first page; those to which grants are given, or which may
+/// retire them.
 async fn named(
     operator: &Operator,
     key: &KeyEntry,
     after: Option<&str>,
+    home: &Home,
 ) -> Result<(Vec<Asker>, Option<Place>), ApiError> {
     let doors = operator.pipeline.doors();
-    let home = doors.settings.home_account;
-    let mut askers = Vec::new();
-    let mut names: Vec<String> = Vec::new();
-    if after.is_none() {
-        let document = &key.policy().document;
-        names.extend(document.named_principals().filter(|name| name.starts_with("arn:aws:sts:")).map(str::to_owned));
-        askers.extend(document.named_services().map(|name| Asker::service(name, home)));
-    }
+    let document = &key.policy().document;
+    let of_policy: BTreeSet<String> = document
+        .named_principals()
+        .filter(|name| is_session(name))
+        .chain(document.named_services())
+        .map(str::to_owned)
+        .collect();
     let page = PageRequest::of("ListAccess", PAGE, after)?;
     let grants = doors.keys.list_grants(key.arn(), None, &page).await?;
-    for grant in &grants.items {
-        if let GrantPrincipal::Entity { arn, session: Some(_), .. } = &grant.record().grantee
-            && !names.contains(arn)
-        {
-            names.push(arn.clone());
-        }
+    let of_grants =
+        grants.items.iter().flat_map(|grant| [Some(&grant.record().grantee), grant.record().retiring.as_ref()]);
+    let of_grants = of_grants.flatten().map(GrantPrincipal::text);
+    let mut names: BTreeSet<String> =
+        of_grants.filter(|name| is_session(name) || is_service(name)).map(str::to_owned).collect();
+    if after.is_none() {
+        names.extend(of_policy);
+    } else {
+        // Whom the policy names stood on the first page.
+        names.retain(|name| !of_policy.contains(name));
     }
+    let mut askers = Vec::new();
     for name in names {
-        match Asker::find(&doors.identity, &name, home).await {
-            Ok(asker) => askers.push(asker),
-            // Its role is gone, and what it was given with it.
-            Err(error) if error.code() == ErrorCode::NotFound => {}
-            Err(error) => return Err(error),
-        }
+        askers.extend(named_asker(&doors.identity, &name, home).await?);
     }
     Ok((askers, grants.next.map(|marker| Place::Named(Some(marker)))))
+}
+
+/// A session or a service; none if its role or its account is gone, and what it was given with it.
+async fn named_asker(identity: &Identity, name: &str, home: &Home) -> Result<Option<Asker>, ApiError> {
+    if let Ok(service) = name.parse() {
+        return Ok(Some(Asker::service(service, None, home)));
+    }
+    let Ok(arn) = name.parse::<kanuki_types::Arn>() else { return Ok(None) };
+    if let (Some(name), Ok(account)) = (arn.resource.strip_prefix("federated-user/"), arn.account.parse()) {
+        let exists = identity.account(account).await?.is_some();
+        return Ok(exists.then(|| Asker::federated(account, name, home)));
+    }
+    match Asker::find(identity, name, None, None, home).await {
+        Ok(asker) => Ok(Some(asker)),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_session(name: &str) -> bool {
+    name.starts_with("arn:aws:sts:")
+}
+
+fn is_service(name: &str) -> bool {
+    name.parse::<ServicePrincipal>().is_ok()
 }
 
 fn bytes(hex: &str) -> Option<Vec<u8>> {

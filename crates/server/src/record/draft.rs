@@ -169,7 +169,7 @@ impl Draft {
                     let Some(account) = entity.account else { continue };
                     (entity.kind, account, entity.arn.clone())
                 }
-                Access::Any => continue,
+                Access::Any | Access::Other { .. } => continue,
             };
             let resource = Resource { account_id: account, kind: kind.into(), arn };
             if !self.resources.contains(&resource) {

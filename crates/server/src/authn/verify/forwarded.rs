@@ -8,11 +8,10 @@
 
 use std::{fmt, net::Ipv4Addr, str::FromStr, sync::Arc};
 
-use kanuki_policy::Principal;
-use kanuki_types::{AccountId, Caller, CallerKind, Region, Timestamp};
+use kanuki_types::{AccountId, Region, Timestamp};
 
 use super::Authenticated;
-use crate::{authz::Circumstances, error::ApiError};
+use crate::{authn::standpoint::Standpoint, authz::Circumstances, error::ApiError};
 
 /// Most services through which one call goes.
 pub const SERVICES_IN_CHAIN_MAX: usize = 8;
@@ -92,44 +91,13 @@ pub struct Source {
 
 /// How a call came to KMS.
 #[derive(Debug, Clone)]
-pub(super) enum Standing {
+pub(in crate::authn) enum Standing {
     /// By a request of the caller.
     Direct,
     /// For the caller, through services in the order in which they called.
     For(Arc<[ServicePrincipal]>),
     /// By a service of its own accord.
     Own(Arc<(ServicePrincipal, Source)>),
-}
-
-impl Authenticated {
-    /// The services through which the call came, in the order in which they called; none for a direct call and for a
-    /// service that calls by itself.
-    #[must_use]
-    pub fn via(&self) -> &[ServicePrincipal] {
-        match &self.standing {
-            Standing::For(services) => services,
-            Standing::Direct | Standing::Own(_) => &[],
-        }
-    }
-
-    /// The service that calls by itself, and for what.
-    #[must_use]
-    pub fn own_call(&self) -> Option<&(ServicePrincipal, Source)> {
-        match &self.standing {
-            Standing::Own(own) => Some(own),
-            Standing::Direct | Standing::For(_) => None,
-        }
-    }
-
-    /// The service that makes the call; none for a direct call.
-    #[must_use]
-    pub fn made_by(&self) -> Option<&ServicePrincipal> {
-        match &self.standing {
-            Standing::Direct => None,
-            Standing::For(services) => services.last(),
-            Standing::Own(own) => Some(&own.0),
-        }
-    }
 }
 
 /// A call that a service of this process makes.
@@ -149,24 +117,13 @@ impl Forwarded {
         circumstances: Circumstances,
         service: ServicePrincipal,
     ) -> Result<Self, ApiError> {
-        let before = match &caller.standing {
-            Standing::Direct => &[][..],
-            Standing::For(services) => services,
-            Standing::Own(_) => return Err(ApiError::validation("A service calls for a caller, not for a service.")),
-        };
-        if before.len() >= SERVICES_IN_CHAIN_MAX {
-            let message = format!("The call has come through more than {SERVICES_IN_CHAIN_MAX} services.");
-            return Err(ApiError::validation(message));
-        }
         let user_agent = Some(service.name().to_owned());
-        let services: Vec<ServicePrincipal> = before.iter().cloned().chain([service]).collect();
-        let caller = Authenticated { standing: Standing::For(services.into()), ..caller.clone() };
+        let caller = Authenticated { standpoint: caller.through(service)?, ..caller.clone() };
         Ok(Self { caller, circumstances: Circumstances { user_agent, ..circumstances } })
     }
 
     /// A call that a service makes for a resource, with nobody behind it.
     pub(crate) fn by_itself(service: ServicePrincipal, source: Source, region: Region) -> Self {
-        let caller = Caller { account: source.account, kind: CallerKind::Service { name: service.name().to_owned() } };
         let circumstances = Circumstances {
             now: Timestamp::from_millis(0),
             source_ip: Ipv4Addr::LOCALHOST.into(),
@@ -177,17 +134,8 @@ impl Forwarded {
             secure_transport: true,
             second_factor: None,
         };
-        let caller = Authenticated {
-            principal: Arc::new(Principal::from_caller(&caller)),
-            caller,
-            identity: None,
-            access_key_id: String::new(),
-            key: None,
-            region,
-            session: None,
-            bearer: None,
-            standing: Standing::Own(Arc::new((service, source))),
-        };
+        let standpoint = Standpoint::of_service(service, source, region);
+        let caller = Authenticated { standpoint, access_key_id: String::new(), key: None, token: None };
         Self { caller, circumstances }
     }
 
@@ -234,7 +182,8 @@ mod tests {
         let own = Forwarded::by_itself(s3.clone(), Source { account, arn: None }, region);
         let (service, circumstances) = own.into_parts(Timestamp::from_millis(1));
         assert!(Forwarded::for_caller(&service, circumstances.clone(), s3.clone()).is_err());
-        let mut caller = Authenticated { standing: Standing::Direct, ..service };
+        let mut caller = service;
+        caller.standpoint.standing = Standing::Direct;
         for length in 1..=SERVICES_IN_CHAIN_MAX {
             caller = Forwarded::for_caller(&caller, circumstances.clone(), s3.clone()).unwrap().caller;
             assert_eq!(caller.via().len(), length);

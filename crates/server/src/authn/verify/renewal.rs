@@ -6,11 +6,10 @@
 
 use std::sync::Arc;
 
-use kanuki_policy::Principal;
 use kanuki_store::Transaction;
 
-use super::{Authenticated, Authenticator, Session, refused_credentials};
-use crate::{error::ApiError, wire::Dialect};
+use super::{Authenticated, Authenticator, refused_credentials};
+use crate::{authn::StandpointSession, error::ApiError, wire::Dialect};
 
 impl Authenticated {
     /// Lets a change fail if what says whether the caller may make it is no longer as it was when the caller was found:
@@ -31,23 +30,25 @@ impl Authenticator {
     /// # Errors
     /// `InvalidClientTokenId` if its credentials are no longer good.
     pub(crate) async fn renew(&self, caller: Authenticated, dialect: Dialect) -> Result<Authenticated, ApiError> {
-        let refused = || refused_credentials(caller.session.is_some(), dialect);
-        let (found, key, session) = match (&caller.key, &caller.session) {
+        let has_session = caller.session().is_some();
+        let refused = || refused_credentials(has_session, dialect);
+        let (found, key, session) = match (&caller.key, &caller.standpoint.session) {
             (Some(key), _) => {
                 let key =
                     self.identity.access_key(key.id()).await?.filter(|key| key.is_active()).ok_or_else(refused)?;
                 (self.owner(&key).await?, Some(key), None)
             }
-            (None, Some(Session { opened, .. })) => {
-                let found = self.session_owner(&opened.claims).await?;
-                let policies = self.session_policies(opened).await?.ok_or_else(refused)?;
-                (found, None, Some(Session { opened: Arc::clone(opened), policies }))
+            (None, Some(StandpointSession { claims, .. })) => {
+                let found = self.session_owner(claims).await?;
+                let inline = claims.inline_policy().map_err(|_| refused())?;
+                let policies = self.identity.session_policies(claims, &inline).await?.ok_or_else(refused)?;
+                (found, None, Some(StandpointSession { claims: Arc::clone(claims), policies }))
             }
             // A service, or the bearer of a token: nothing of theirs is looked up.
             (None, None) => return Ok(caller),
         };
         let (found, identity) = found.ok_or_else(refused)?;
-        let principal = Arc::new(Principal::from_caller(&found));
-        Ok(Authenticated { caller: found, principal, identity, key, session, ..caller })
+        let standpoint = caller.standpoint.renewed(found, identity, session);
+        Ok(Authenticated { standpoint, key, ..caller })
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use kanuki_policy::{Document, NamedDocument, ResourceKind, Target as Place};
+use kanuki_policy::{Document, NamedDocument, Target as Place};
 
 use super::Target;
 use crate::{
@@ -27,8 +27,8 @@ pub(crate) async fn resource_policy(
     let document = match target {
         Target::Key(..) => read_policy(identity, text).await?.1,
         Target::Role(_) => read(identity, Place::Trust, &text).await?,
-        Target::Other { kind: ResourceKind::Other, .. } => read(identity, Place::Resource, &text).await?,
-        Target::Any | Target::Other { .. } => {
+        Target::Other { .. } => read(identity, Place::Resource, &text).await?,
+        Target::Alias(..) | Target::Any | Target::Entity { .. } => {
             return Err(ApiError::validation("a resource policy needs a resource that can have one"));
         }
     };

@@ -6,6 +6,7 @@
 //!
 //! Rule: "SimulatePrincipalPolicy" and "SimulateCustomPolicy" of the IAM API reference.
 
+mod asker;
 mod resource;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use kanuki_policy::{
 };
 use kanuki_types::{AccountId, Timestamp};
 
-use super::{Asker, action_facts};
+pub(crate) use asker::Asker;
 pub(crate) use resource::{Place, Resource, ResourcePolicy};
 
 /// Who asks, under which policies and circumstances.
@@ -122,7 +123,7 @@ impl Simulator {
     }
 
     fn facts(&self, action: &str, resource: &Resource, account: AccountId) -> FactMap {
-        let mut facts = action_facts(&self.asker, action, self.now);
+        let mut facts = self.asker.facts(action, self.now);
         if resource.place != Place::Nothing {
             facts.insert("aws:ResourceAccount", account.to_string());
         }

@@ -13,7 +13,7 @@ use kanuki_types::{
 use tempfile::TempDir;
 
 use crate::{
-    authn::Authenticated,
+    authn::Standpoint,
     authz::{Circumstances, Demand},
     identity::{PrincipalEntry, PrincipalKind, PrincipalRecord, StoredPrincipal},
     keys::{
@@ -26,7 +26,7 @@ use crate::{
 /// One thing to decide.
 pub(super) struct Scene {
     pub(super) name: String,
-    pub(super) caller: Authenticated,
+    pub(super) caller: Standpoint,
     pub(super) demand: Demand,
     /// What must come out.
     pub(super) allowed: bool,
@@ -189,12 +189,12 @@ fn hostile(scale: &Scale) -> Vec<Scene> {
     .collect()
 }
 
-fn scene(name: &str, caller: Authenticated, demand: Demand, allowed: bool, ratio_max: f64) -> Scene {
+fn scene(name: &str, caller: Standpoint, demand: Demand, allowed: bool, ratio_max: f64) -> Scene {
     Scene { name: name.into(), caller, demand, allowed, ratio_max }
 }
 
 /// The caller, with identity policies.
-fn alice(policies: Vec<String>) -> Authenticated {
+fn alice(policies: Vec<String>) -> Standpoint {
     let account: AccountId = ACCOUNT.parse().unwrap();
     let id = UniqueId::new(ALICE_ID);
     let value = PrincipalRecord::new(PrincipalKind::User, "/", "alice", Timestamp::from_millis(0));
@@ -205,7 +205,7 @@ fn alice(policies: Vec<String>) -> Authenticated {
     });
     let entry = PrincipalEntry::with_policies(stored, policies.collect());
     let caller = Caller { account, kind: CallerKind::User { path: "/".into(), name: "alice".into(), id } };
-    Authenticated::unverified(caller, Some(Arc::new(entry)), "us-west-2".parse().unwrap())
+    Standpoint::direct(caller, Some(Arc::new(entry)), "us-west-2".parse().unwrap())
 }
 
 fn key(number: u8, policy: &str) -> Arc<KeyEntry> {

@@ -5,7 +5,7 @@
 use super::simulation::{EntityArn, Output, Policy, Request, Simulation, caller_is_missing, read_control};
 use crate::{
     authn::Authenticated,
-    authz::{Authorized, Demand, hypothesis::Asker},
+    authz::{Authorized, Demand, hypothesis::simulation::Asker},
     doors::Doors,
     error::ApiError,
     operation::{Descriptor, Operation, Outcome, Plan, Service},

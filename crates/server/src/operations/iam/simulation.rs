@@ -15,10 +15,7 @@ use kanuki_policy::{Document, NamedDocument, PolicyKind, Position, StatementRef,
 use kanuki_types::Timestamp;
 
 use crate::{
-    authz::hypothesis::{
-        Asker,
-        simulation::{ResourcePolicy, Simulator, Verdict},
-    },
+    authz::hypothesis::simulation::{Asker, ResourcePolicy, Simulator, Verdict},
     doors::Turns,
     error::{ApiError, ErrorCode},
     identity::PolicySource,

@@ -10,7 +10,7 @@ use kanuki_types::{AccountId, PARTITION};
 use super::invalid;
 use crate::{
     authn::Authenticated,
-    authz::{Demand, EntityAccess, hypothesis::Asker},
+    authz::{Demand, EntityAccess, hypothesis::simulation::Asker},
     doors::Doors,
     error::{ApiError, ErrorCode},
     identity::{GroupEntry, PolicySources, PrincipalKind, StoredPrincipal},
@@ -136,7 +136,7 @@ impl Subject {
             }
             Some(Found::Principal(principal)) => {
                 let found = doors.identity.principal_with_sources(principal.account(), principal.id()).await?;
-                found.map(|(entry, sources)| (Asker::entity(entry, None), sources))
+                found.map(|(entry, sources)| (Asker::entity(entry), sources))
             }
         };
         found.ok_or_else(|| {
