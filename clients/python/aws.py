@@ -25,8 +25,9 @@ _lock = threading.Lock()
 _session = None
 
 
-def connect(server: Server, keys: Keys, *, service="kms", region="us-west-2", validate=True, path=""):
-    """A client. Without `validate`, botocore sends parameters that its own checks would refuse."""
+def connect(server: Server, keys: Keys, *, service="kms", region="us-west-2", validate=True, path="", trust=None):
+    """A client. Without `validate`, botocore sends parameters that its own checks would refuse; `trust` is the file with
+    the certificate authority of a server that speaks TLS."""
     config = Config(
         retries={"total_max_attempts": 1},
         connect_timeout=5,
@@ -42,6 +43,7 @@ def connect(server: Server, keys: Keys, *, service="kms", region="us-west-2", va
             aws_access_key_id=keys.access_key_id,
             aws_secret_access_key=keys.secret_access_key,
             aws_session_token=keys.session_token,
+            verify=trust and str(trust),
             config=config,
         )
 

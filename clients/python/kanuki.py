@@ -68,12 +68,12 @@ class Server:
 
     `user` runs the process as that uid; `ignore_file_size_signal` lets a write beyond the file size limit fail with
     an error, as on a full disk, instead of ending the process; `config` is a configuration file; `regions` are served;
-    `insecure_test_mode` asks for the steerable clock also without a seed.
+    `insecure_test_mode` asks for the steerable clock also without a seed; `flags` are further arguments of `serve`.
     """
 
     def __init__(
         self, data_dir, *, seed=None, executable=None, user=None, config=None, ignore_file_size_signal=False,
-        regions=REGIONS, insecure_test_mode=False,
+        regions=REGIONS, insecure_test_mode=False, listen="127.0.0.1:0", flags=(),
     ):  # fmt: skip
         self.data_dir = pathlib.Path(data_dir)
         self.seed = seed
@@ -82,6 +82,8 @@ class Server:
         self.config = config
         self.regions = regions
         self.insecure_test_mode = insecure_test_mode
+        self.listen = listen
+        self.flags = flags
         self.ignore_file_size_signal = ignore_file_size_signal
         self.process: subprocess.Popen | None = None
         self.output: list[str] = []
@@ -93,9 +95,10 @@ class Server:
         assert self.process is None, "already started"
         self.advanced = 0
         self.endpoint_file.unlink(missing_ok=True)
-        command = [str(self.executable), "serve", "--data-dir", str(self.data_dir), "--listen", "127.0.0.1:0"]
+        command = [str(self.executable), "serve", "--data-dir", str(self.data_dir), "--listen", self.listen]
         for region in self.regions:
             command += ["--region", region]
+        command += self.flags
         if self.config is not None:
             command += ["--config", str(self.config)]
         if self.seed is not None:

@@ -75,9 +75,23 @@ pub(crate) struct ServeArgs {
     /// Check the configuration, say what is wrong with it, and end
     #[arg(long)]
     pub(crate) check_config: bool,
-    /// Address to listen on; loopback only, as this door has no TLS [default: 127.0.0.1:8777]
+    /// Address to listen on [default: 127.0.0.1:8777]
     #[arg(long, env = "KANUKI_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Speak TLS on a loopback address too; on others it is always spoken. Without a certificate of one's own it is one of
+    /// the installation's own authority, which ca.pem in the data directory makes known
+    #[arg(long, env = "KANUKI_TLS")]
+    pub(crate) tls: bool,
+    /// File with the certificate chain to show (PEM); it is read again when it changes
+    #[arg(long, env = "KANUKI_TLS_CERTIFICATE_FILE", value_name = "FILE", requires = "tls_key_file")]
+    pub(crate) tls_certificate_file: Option<PathBuf>,
+    /// File with the private key of that certificate (PEM)
+    #[arg(long, env = "KANUKI_TLS_KEY_FILE", value_name = "FILE", requires = "tls_certificate_file")]
+    pub(crate) tls_key_file: Option<PathBuf>,
+    /// Name or address of this machine that clients use, for a certificate of the installation's own authority; give it
+    /// several times. localhost, its addresses and the one listened on are in it anyway
+    #[arg(long = "tls-name", env = "KANUKI_TLS_NAMES", value_name = "NAME", value_delimiter = ',')]
+    pub(crate) tls_names: Vec<String>,
     /// Account of the first administrator, chosen once [default: 111122223333]
     #[arg(long, env = "KANUKI_ACCOUNT", value_name = "ID")]
     pub(crate) account: Option<AccountId>,

@@ -17,6 +17,7 @@ use kanuki_server::{
     quotas::RequestQuotas,
     recipient::TrustRoot,
     settings::Settings,
+    tls::HostNames,
     xks::{TIMEOUT_DEFAULT, TIMEOUT_MAX, XksSettings},
 };
 use kanuki_types::{AccountId, Region};
@@ -37,6 +38,8 @@ struct ConfigFile {
     regions: Option<Vec<Region>>,
     seed: Option<PathBuf>,
     log_format: Option<LogFormat>,
+    #[serde(default)]
+    tls: TlsFile,
     #[serde(default)]
     seal: SealFile,
     #[serde(default)]
@@ -93,6 +96,17 @@ impl SessionsFile {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct TlsFile {
+    #[serde(default)]
+    enabled: bool,
+    certificate_file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
+    #[serde(default)]
+    names: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SealFile {
     key_file: Option<PathBuf>,
     passphrase_file: Option<PathBuf>,
@@ -144,6 +158,22 @@ enum Keep {
     Denied,
 }
 
+/// How connections are encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Tls {
+    /// Not at all, which loopback addresses alone may do.
+    Off,
+    /// With a certificate of the operator's.
+    Files {
+        /// The chain.
+        certificate: PathBuf,
+        /// The private key.
+        private_key: PathBuf,
+    },
+    /// With a certificate of the installation's own authority, for these names.
+    Own(HostNames),
+}
+
 /// What seals the root key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Seal {
@@ -158,6 +188,7 @@ pub(crate) enum Seal {
 pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     pub(crate) listen: SocketAddr,
+    pub(crate) tls: Tls,
     pub(crate) settings: Settings,
     pub(crate) xks: XksSettings,
     pub(crate) pkcs11: Option<Pkcs11>,
@@ -183,12 +214,6 @@ impl Config {
         let data_dir = args.data_dir.data_dir.clone().or(file.data_dir).or(default_data_dir);
         let data_dir = data_dir.ok_or_else(|| CommandError::new("no data directory: set --data-dir or HOME"))?;
         let listen = args.listen.or(file.listen).unwrap_or(LISTEN_DEFAULT);
-        if !listen.ip().is_loopback() {
-            return Err(CommandError::new(format!(
-                "cannot listen on {listen}: without TLS this server listens on loopback addresses only; put a TLS proxy on \
-                 this machine before it"
-            )));
-        }
         let regions = if args.regions.is_empty() { file.regions.unwrap_or_default() } else { args.regions.clone() };
         let regions = if regions.is_empty() { default_regions()? } else { regions };
         let account = match args.account.or(file.account) {
@@ -197,10 +222,15 @@ impl Config {
         };
         let default_region = regions.first().cloned().ok_or_else(|| CommandError::new("no Region"))?;
         let test_mode = args.insecure_test_mode || file.insecure_test_mode;
+        if test_mode && !listen.ip().is_loopback() {
+            let why = "the insecure test mode listens on loopback addresses only";
+            return Err(CommandError::new(format!("cannot listen on {listen}: {why}")));
+        }
         Ok(Self {
             pkcs11: file.custom_key_stores.pkcs11.clone(),
             xks: xks(file.custom_key_stores)?,
             seal: seal(args, file.seal, &data_dir)?,
+            tls: tls(args, file.tls, listen)?,
             listen,
             settings: file
                 .sessions
@@ -278,6 +308,27 @@ fn trust_root(path: &Path) -> Result<TrustRoot, CommandError> {
     TrustRoot::from_pem(&text).map_err(|error| wrong(&error))
 }
 
+/// Flags name a certificate as a whole, as with the seal. Off loopback there is always TLS.
+fn tls(args: &ServeArgs, file: TlsFile, listen: SocketAddr) -> Result<Tls, CommandError> {
+    let (certificate, private_key) = match (&args.tls_certificate_file, &args.tls_key_file) {
+        (None, None) => (file.certificate_file, file.key_file),
+        (certificate, private_key) => (certificate.clone(), private_key.clone()),
+    };
+    match (certificate, private_key) {
+        (Some(certificate), Some(private_key)) => return Ok(Tls::Files { certificate, private_key }),
+        (None, None) => {}
+        _ => return Err(CommandError::new("a TLS certificate needs its key file, and a key file its certificate")),
+    }
+    if !(args.tls || file.enabled) && listen.ip().is_loopback() {
+        return Ok(Tls::Off);
+    }
+    let mut names = if args.tls_names.is_empty() { file.names } else { args.tls_names.clone() };
+    if !listen.ip().is_unspecified() {
+        names.push(listen.ip().to_string());
+    }
+    HostNames::new(&names).map(Tls::Own).map_err(CommandError::from_error)
+}
+
 /// Flags name a seal as a whole: a flag for one kind leaves the file's other kind aside.
 fn seal(args: &ServeArgs, file: SealFile, data_dir: &Path) -> Result<Seal, CommandError> {
     let (key_file, passphrase_file) = match (&args.seal_key_file, &args.seal_passphrase_file) {
@@ -349,7 +400,25 @@ mod tests {
     fn refuses_the_unknown_and_the_unsafe() {
         assert!(config(&[], "lissten = '127.0.0.1:1'").unwrap_err().to_string().contains("lissten"));
         assert!(config(&[], "[seal]\nkey_file = '/k'\npassphrase_file = '/p'").is_err());
-        assert!(config(&["--listen", "0.0.0.0:1"], "").unwrap_err().to_string().contains("TLS"));
+        let both = ["--listen", "0.0.0.0:1", "--insecure-test-mode"];
+        assert!(config(&both, "").unwrap_err().to_string().contains("loopback"));
+        assert!(config(&[], "[tls]\nkey_file = '/k'").unwrap_err().to_string().contains("certificate"));
+        assert!(config(&["--tls", "--tls-name", "a b"], "").unwrap_err().to_string().contains("a b"));
+    }
+
+    #[test]
+    fn there_is_always_tls_off_loopback() {
+        let names = |names: &[&str]| {
+            Tls::Own(HostNames::new(&names.iter().copied().map(str::to_owned).collect::<Vec<_>>()).unwrap())
+        };
+        let tls = |flags: &[&str], file: &str| config(flags, file).unwrap().tls;
+        assert_eq!(tls(&[], ""), Tls::Off);
+        assert_eq!(tls(&["--tls"], ""), names(&[]));
+        assert_eq!(tls(&["--listen", "0.0.0.0:1"], "[tls]\nnames = ['kms.lab']"), names(&["kms.lab"]));
+        assert_eq!(tls(&["--listen", "192.0.2.1:1", "--tls-name", "a,b"], ""), names(&["a", "b", "192.0.2.1"]));
+        let files = Tls::Files { certificate: "/c".into(), private_key: "/k".into() };
+        assert_eq!(tls(&[], "[tls]\ncertificate_file = '/c'\nkey_file = '/k'"), files);
+        assert_eq!(tls(&["--tls-certificate-file", "/c", "--tls-key-file", "/k"], "[tls]\nenabled = true"), files);
     }
 
     #[test]
@@ -406,6 +475,7 @@ mod tests {
         let example = config(&[], &fs::read_to_string(path).unwrap()).unwrap();
         let default = config(&[], "").unwrap();
         assert_eq!(example.listen, default.listen);
+        assert_eq!(example.tls, default.tls);
         assert_eq!(example.settings.home_account, default.settings.home_account);
         assert_eq!(example.settings.default_region(), default.settings.default_region());
         assert_eq!(example.settings.limits, default.settings.limits);

@@ -49,6 +49,11 @@ impl DataDirectory {
         self.0.join("endpoint")
     }
 
+    /// The certificate of the installation's own authority, which clients have to trust.
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.0.join("ca.pem")
+    }
+
     /// The credentials that were made here, in the form of the AWS CLI.
     pub(crate) fn credentials(&self) -> PathBuf {
         self.0.join("credentials")

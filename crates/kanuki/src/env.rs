@@ -25,6 +25,11 @@ pub(crate) fn exports(data: &DataDirectory, profile: &str) -> Result<String, Com
     ];
     let mut lines: Vec<String> =
         exports.iter().map(|(name, value)| format!("export {name}={}", quote(value))).collect();
+    let authority = data.authority();
+    if authority.exists() {
+        let authority = authority.canonicalize().map_err(|error| unreadable(&authority, error))?;
+        lines.push(format!("export AWS_CA_BUNDLE={}", quote(&authority.display().to_string())));
+    }
     // A token or profile left over from another cloud would override or contradict these credentials.
     lines.push("unset AWS_SESSION_TOKEN AWS_PROFILE".into());
     Ok(lines.join("\n"))

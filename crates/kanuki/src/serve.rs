@@ -5,6 +5,7 @@
 
 use std::{
     fs,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -27,6 +28,7 @@ use kanuki_server::{
     pipeline::Pipeline,
     record::Recorder,
     settings::Settings,
+    tls::{Acceptor, Authority, Certificates},
     tokens::{TokenSettings, Tokens},
     xks::XksClient,
 };
@@ -40,7 +42,7 @@ use tokio::{
 };
 
 use crate::{
-    config::{Config, Pkcs11, Seal},
+    config::{Config, Pkcs11, Seal, Tls},
     data_dir::DataDirectory,
     error::CommandError,
     sealer::KeeperSealer,
@@ -93,6 +95,7 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
     let makers = Makers { store: &store, keeper: &keeper, random: &*random, now: clock.now(), deliver: &*deliver };
     make_missing(makers, &identity, &settings, config.seed.as_deref()).await?;
     let proxy_clock = Arc::clone(&wall_clock);
+    let acceptor = acceptor(config.tls, &data, &store, &*random, &wall_clock).await?;
     let authenticator = Authenticator::new(
         Arc::clone(&identity),
         Arc::clone(&settings),
@@ -118,8 +121,9 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| CommandError::from_error(error).during(format!("cannot listen on {}", config.listen)))?;
-    let endpoint = format!("http://{}", listener.local_addr().map_err(CommandError::from_error)?);
-    let server = Server::new(Arc::clone(&pipeline), HttpLimits::default(), steerable);
+    let address = reachable_here(listener.local_addr().map_err(CommandError::from_error)?);
+    let endpoint = format!("{}://{address}", if acceptor.is_some() { "https" } else { "http" });
+    let server = Server::new(Arc::clone(&pipeline), HttpLimits::default(), acceptor, steerable);
     let (stopping, stopped) = watch::channel(false);
     let operator = Operator::new(Arc::clone(&pipeline), operator_store, keeper.clone(), deliver);
     let socket =
@@ -148,6 +152,42 @@ pub(crate) async fn serve(config: Config, environment: Environment) -> Result<()
         tracing::warn!(%error, "the keeper did not drain");
     }
     result
+}
+
+/// What encrypts connections, if they are. The authority's certificate is laid down for clients; a file that an earlier
+/// start laid down must not outlive what it stands for.
+async fn acceptor(
+    tls: Tls,
+    data: &DataDirectory,
+    store: &Store,
+    random: &dyn Random,
+    wall_clock: &Arc<dyn Clock>,
+) -> Result<Option<Acceptor>, CommandError> {
+    let path = data.authority();
+    let certificates = match tls {
+        Tls::Own(names) => {
+            let authority = Authority::open(store, random, wall_clock.now()).await;
+            let authority = authority.map_err(|error| CommandError::from_error(error).during("certificate authority"))?;
+            durable_file::replace(&path, authority.certificate().as_bytes()).map_err(CommandError::from_error)?;
+            Certificates::from_authority(authority, names, Arc::clone(wall_clock))
+        }
+        Tls::Off | Tls::Files { .. } => {
+            durable_file::remove(&path).map_err(CommandError::from_error)?;
+            let Tls::Files { certificate, private_key } = tls else { return Ok(None) };
+            Certificates::from_files(certificate, private_key, Arc::clone(wall_clock))
+        }
+    };
+    certificates.map(|certificates| Some(Acceptor::new(certificates))).map_err(CommandError::from_error)
+}
+
+/// Where a client on this machine reaches the server: an address that stands for all of them can be listened on only.
+fn reachable_here(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
 }
 
 /// Puts new credentials into the file of the data directory.
@@ -274,6 +314,9 @@ fn greet(endpoint: &str, data: &DataDirectory, seal: &Seal, print: fn(&str)) {
     };
     print(&format!("Kanuki serves {endpoint}"));
     print(&format!("  data         {directory}"));
+    if data.authority().exists() {
+        print(&format!("  trust        {} (clients need it: AWS_CA_BUNDLE)", data.authority().display()));
+    }
     print(&format!("  sealed by    {seal}"));
     print(&format!(
         "  credentials  {} (profile {ADMINISTRATOR_PROFILE}: {ADMINISTRATOR})",

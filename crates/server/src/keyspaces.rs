@@ -76,3 +76,5 @@ pub const DECISIONS: u8 = 70;
 pub const DECISIONS_BY_REQUEST: u8 = 71;
 /// How much of decisions is kept.
 pub const DECISION_TOTALS: u8 = 72;
+/// The installation's own certificate authority.
+pub const CERTIFICATE_AUTHORITIES: u8 = 90;

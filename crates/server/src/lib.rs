@@ -4,6 +4,7 @@
 //! Invariants: no access without a decision; no answer without a durable record; nothing from outside is unbounded.
 //! The modules stand in the order in which a request meets them.
 
+pub mod tls;
 pub mod http;
 pub mod wire;
 pub mod authn;

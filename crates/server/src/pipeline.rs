@@ -131,7 +131,7 @@ impl Pipeline {
             source_ip: incoming.peer,
             user_agent: incoming.header("user-agent").map(std::borrow::Cow::into_owned),
             request_id: draft.request_id().to_owned(),
-            secure_transport: incoming.secure_transport,
+            secure_transport: incoming.tls.is_some(),
             second_factor: None,
         };
         Ok(Admitted { operation, caller, circumstances, fields: wire::members(call, incoming)? })

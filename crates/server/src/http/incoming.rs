@@ -10,7 +10,7 @@ use std::{
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Bytes, Incoming as HyperBody};
 
-use crate::wire::SecretBody;
+use crate::{tls::TlsSession, wire::SecretBody};
 
 /// Longest body that is read, in bytes. The largest legal one carries an attestation document of 262,144 bytes in
 /// base64 beside a ciphertext.
@@ -33,8 +33,8 @@ pub struct Incoming {
     pub body_too_large: bool,
     /// The peer's address.
     pub peer: IpAddr,
-    /// Whether the connection is encrypted.
-    pub secure_transport: bool,
+    /// What the connection agreed on, if it is encrypted.
+    pub tls: Option<TlsSession>,
 }
 
 impl Default for Incoming {
@@ -47,7 +47,7 @@ impl Default for Incoming {
             body: Bytes::new(),
             body_too_large: false,
             peer: Ipv4Addr::LOCALHOST.into(),
-            secure_transport: false,
+            tls: None,
         }
     }
 }
@@ -74,7 +74,7 @@ impl Incoming {
     pub(super) async fn read(
         request: hyper::Request<HyperBody>,
         peer: IpAddr,
-        secure_transport: bool,
+        tls: Option<TlsSession>,
     ) -> Result<Self, hyper::Error> {
         let (parts, mut body) = request.into_parts();
         let headers = parts
@@ -107,7 +107,7 @@ impl Incoming {
             body: if body_too_large { Bytes::new() } else { Bytes::from_owner(SecretBody::from(bytes)) },
             body_too_large,
             peer,
-            secure_transport,
+            tls,
         })
     }
 }

@@ -3,7 +3,7 @@
 //! Invariants: connections, headers, bodies and waiting times are bounded; a request that was read whole is walked to its
 //! end, also when its client hangs up and when the server stops.
 
-use std::{convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http_body_util::Full;
 use hyper::{
@@ -15,6 +15,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{RwLock, Semaphore, watch},
     time::timeout,
@@ -26,13 +27,20 @@ use super::{
     insecure_neighbour::InsecureNeighbour,
     probes::{self, PhaseCell},
 };
-use crate::{jobs::do_what_is_due, pipeline::Pipeline, record::Recorded};
+use crate::{
+    jobs::do_what_is_due,
+    pipeline::Pipeline,
+    record::Recorded,
+    tls::{Acceptor, TlsSession},
+};
 
 /// What one client may take of the server.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpLimits {
     /// Most connections at once; more wait to be accepted.
     pub connections_max: usize,
+    /// Longest wait for the handshake of a connection.
+    pub handshake_timeout: Duration,
     /// Longest wait for the head of a request.
     pub head_timeout: Duration,
     /// Longest wait for the whole body of a request.
@@ -45,6 +53,7 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             connections_max: 4096,
+            handshake_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(10),
@@ -57,6 +66,8 @@ impl Default for HttpLimits {
 pub struct Server {
     pipeline: Arc<Pipeline>,
     limits: HttpLimits,
+    /// None where connections are in clear.
+    tls: Option<Acceptor>,
     phase: PhaseCell,
     insecure_clock: Option<Arc<SteerableClock>>,
     /// Held for reading by every call under way, and for writing by the stop that waits for them.
@@ -64,10 +75,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// A front door to a pipeline; a steerable clock is there in the insecure test mode only.
+    /// A front door to a pipeline; a steerable clock is there in the insecure test mode only. Without an acceptor of TLS
+    /// connections are in clear.
     #[must_use]
-    pub fn new(pipeline: Arc<Pipeline>, limits: HttpLimits, insecure_clock: Option<Arc<SteerableClock>>) -> Arc<Self> {
-        Arc::new(Self { pipeline, limits, phase: PhaseCell::default(), insecure_clock, calls: Arc::default() })
+    pub fn new(
+        pipeline: Arc<Pipeline>,
+        limits: HttpLimits,
+        tls: Option<Acceptor>,
+        insecure_clock: Option<Arc<SteerableClock>>,
+    ) -> Arc<Self> {
+        Arc::new(Self { pipeline, limits, tls, phase: PhaseCell::default(), insecure_clock, calls: Arc::default() })
     }
 
     /// Serves until `stop` resolves, then lets open requests finish.
@@ -110,11 +127,27 @@ impl Server {
         }
     }
 
-    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, mut stopped: watch::Receiver<bool>) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, stopped: watch::Receiver<bool>) {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps its delay");
         }
-        let service = service_fn(|request| self.respond(request, peer));
+        let Some(acceptor) = &self.tls else { return self.requests(stream, peer, None, stopped).await };
+        let shaken = timeout(self.limits.handshake_timeout, acceptor.accept(stream)).await;
+        match shaken.unwrap_or_else(|_| Err(io::Error::other("the handshake takes too long"))) {
+            Ok((stream, session)) => self.requests(stream, peer, Some(session), stopped).await,
+            Err(error) => tracing::debug!(%error, %peer, "a connection found no TLS"),
+        }
+    }
+
+    /// Answers the requests of a connection until it ends.
+    async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+        tls: Option<TlsSession>,
+        mut stopped: watch::Receiver<bool>,
+    ) {
+        let service = service_fn(|request| self.respond(request, peer, tls));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.head_timeout)
@@ -138,6 +171,7 @@ impl Server {
         &self,
         request: Request<HyperBody>,
         peer: SocketAddr,
+        tls: Option<TlsSession>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
         if request.method() == Method::GET && request.uri().query().is_none() {
             let healthy = self.pipeline.recorder().trail().is_healthy();
@@ -145,7 +179,7 @@ impl Server {
                 return Ok(plain(status, body));
             }
         }
-        let read = timeout(self.limits.body_timeout, Incoming::read(request, peer.ip(), false)).await;
+        let read = timeout(self.limits.body_timeout, Incoming::read(request, peer.ip(), tls)).await;
         match read {
             Ok(Ok(incoming)) => match &self.insecure_clock {
                 Some(clock) if incoming.path == insecure_clock::PATH => Ok(self.steer(clock, &incoming.body).await),

@@ -5,7 +5,8 @@
 use std::{borrow::Cow, sync::Arc};
 
 use kanuki_trail::{
-    AuditRecord, EventCategory, EventId, EventType, Resource, SessionAttributes, UserIdentity, WebIdFederationData,
+    AuditRecord, EventCategory, EventId, EventType, Resource, SessionAttributes, TlsDetails, UserIdentity,
+    WebIdFederationData,
 };
 use kanuki_types::{AccountId, KeyArn, Random, Region, Timestamp};
 use serde_json::{Map, Value, json};
@@ -27,23 +28,29 @@ use crate::{
 pub(crate) struct Origin {
     source: String,
     user_agent: Option<String>,
+    tls: Option<TlsDetails>,
 }
 
 impl Origin {
     /// A request from outside.
     pub(crate) fn request(incoming: &Incoming) -> Self {
         let user_agent = incoming.header("user-agent").map(Cow::into_owned);
-        Self { source: incoming.peer.to_canonical().to_string(), user_agent }
+        let tls = incoming.tls.map(|session| TlsDetails {
+            tls_version: session.version.into(),
+            cipher_suite: session.cipher_suite.into(),
+            client_provided_host_header: incoming.header("host").map(Cow::into_owned).unwrap_or_default(),
+        });
+        Self { source: incoming.peer.to_canonical().to_string(), user_agent, tls }
     }
 
     /// This server itself.
     pub(crate) fn internal() -> Self {
-        Self { source: INTERNAL.into(), user_agent: Some(INTERNAL.into()) }
+        Self { source: INTERNAL.into(), user_agent: Some(INTERNAL.into()), tls: None }
     }
 
     /// A service of this process.
     pub(crate) fn service(service: &ServicePrincipal) -> Self {
-        Self { source: service.name().to_owned(), user_agent: Some(service.name().to_owned()) }
+        Self { source: service.name().to_owned(), user_agent: Some(service.name().to_owned()), tls: None }
     }
 }
 
@@ -59,6 +66,7 @@ pub(crate) struct Draft {
     region: Region,
     source_ip: String,
     user_agent: Option<String>,
+    tls: Option<TlsDetails>,
     identity: UserIdentity,
     account: Option<AccountId>,
     parameters: Option<Value>,
@@ -82,6 +90,7 @@ impl Draft {
             region,
             source_ip: origin.source,
             user_agent: origin.user_agent,
+            tls: origin.tls,
             identity: UserIdentity::Unknown { access_key_id: None },
             account: None,
             parameters: None,
@@ -295,7 +304,7 @@ impl Draft {
             shared_event_id: None,
             service_event_details: None,
             event_category: EventCategory::Management,
-            tls_details: None,
+            tls_details: self.tls.clone(),
         }
     }
 }
