@@ -167,7 +167,8 @@ async fn acceptor(
     let certificates = match tls {
         Tls::Own(names) => {
             let authority = Authority::open(store, random, wall_clock.now()).await;
-            let authority = authority.map_err(|error| CommandError::from_error(error).during("certificate authority"))?;
+            let authority =
+                authority.map_err(|error| CommandError::from_error(error).during("certificate authority"))?;
             durable_file::replace(&path, authority.certificate().as_bytes()).map_err(CommandError::from_error)?;
             Certificates::from_authority(authority, names, Arc::clone(wall_clock))
         }

@@ -168,10 +168,7 @@ fn in_file<E: fmt::Display>(path: &Path) -> impl Fn(E) -> TlsError + '_ {
 
 /// # Errors
 /// If the key is not the certificate's.
-fn config_of(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-) -> Result<Arc<ServerConfig>, TlsError> {
+fn config_of(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Arc<ServerConfig>, TlsError> {
     let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::new)?
