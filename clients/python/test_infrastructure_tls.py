@@ -42,7 +42,7 @@ def shown(server, trust, version=None, host="localhost") -> tuple[bytes, str]:
 def test_off_loopback_there_is_tls_without_being_asked(servers, aws_cli):
     server = servers.make("anywhere", seeded=False, listen=ANYWHERE)
     assert server.endpoint.startswith("https://127.0.0.1:")
-    kms = admin(server, trust=trust_of(server))
+    kms = admin(server, trust=trust_of(server), region=server.regions[0])  # the Region that `kanuki env` gives
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     sealed = kms.encrypt(KeyId=key, Plaintext=b"over the wire")["CiphertextBlob"]
     assert kms.decrypt(CiphertextBlob=sealed)["Plaintext"] == b"over the wire"
