@@ -60,7 +60,8 @@ def test_who_may_not_learns_nothing(world):
         refused("AccessDenied", denied("Bob", "iam:DeleteUser", user(name)), iam.delete_user, UserName=name)
     refused("AccessDenied", denied("Bob", "iam:ListUsers", "*"), iam.list_users)
     names = {found["UserName"] for found in world.iam(f"{OTHER}/root").list_users()["Users"]}
-    assert names == {"Bob", "Carla"}
+    # Other tests make users there too; those of the home account are never among them.
+    assert {"Bob", "Carla"} <= names and not names & {"Admin", "Alice", "Auditor", "KeyMaker"}
 
 
 def test_lists_come_in_pages(world):
