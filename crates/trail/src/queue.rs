@@ -65,7 +65,7 @@ impl Shared {
         }
     }
 
-    /// Waits for room in the queue and puts a record in.
+    /// Waits for room in the queue and puts a record in; the writer is not woken for it.
     pub(crate) async fn push(&self, event_id: EventId, record: Vec<u8>) -> Result<Waiting, AppendError> {
         let room = room_for(&record)?;
         // The permits come back when the writer has taken the record.
@@ -74,7 +74,7 @@ impl Shared {
         self.put(event_id, record)
     }
 
-    /// Puts a record in if there is room.
+    /// Puts a record in if there is room; the writer is not woken for it.
     pub(crate) fn try_push(&self, event_id: EventId, record: Vec<u8>) -> Result<Waiting, AppendError> {
         let room = room_for(&record)?;
         let permit = self.room.try_acquire_many(room).map_err(|error| match error {
@@ -98,6 +98,24 @@ impl Shared {
         }
         std::mem::swap(batch, &mut queue.requests);
         true
+    }
+
+    /// Wakes the writer, if it sleeps and there is something to write.
+    pub(crate) fn wake(&self) {
+        let asleep = {
+            let mut queue = self.queue();
+            // Whoever finds it asleep wakes it; each further call would cost a system call for nothing.
+            !queue.requests.is_empty() && std::mem::take(&mut queue.sleeping)
+        };
+        if asleep {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Whether the writer waits to be woken.
+    #[cfg(test)]
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.queue().sleeping
     }
 
     /// Gives back the room of records that were written.
@@ -160,9 +178,6 @@ impl Shared {
             return Err(reason);
         }
         queue.requests.push_back(Request { event_id, record, done });
-        if queue.sleeping {
-            self.arrived.notify_one();
-        }
         Ok(waiting)
     }
 

@@ -89,7 +89,12 @@ impl Trail {
     /// # Errors
     /// See [`AppendError`]; [`AppendError::Overloaded`] never.
     pub async fn append(&self, event_id: EventId, record: Vec<u8>) -> Result<Position, AppendError> {
-        PendingAppend(self.0.shared.push(event_id, record).await?).await
+        let waiting = self.0.shared.push(event_id, record).await?;
+        let wake = Wake(&self.0.shared);
+        // Other calls that can go on do so first: their records share this one's flush.
+        tokio::task::yield_now().await;
+        drop(wake);
+        PendingAppend(waiting).await
     }
 
     /// Puts a record into the queue; the future resolves when it is durable. The record is appended even if the
@@ -98,7 +103,9 @@ impl Trail {
     /// # Errors
     /// See [`AppendError`]; [`AppendError::Overloaded`] if the queue has no room.
     pub fn append_nowait(&self, event_id: EventId, record: Vec<u8>) -> Result<PendingAppend, AppendError> {
-        self.0.shared.try_push(event_id, record).map(PendingAppend)
+        let waiting = self.0.shared.try_push(event_id, record)?;
+        self.0.shared.wake();
+        Ok(PendingAppend(waiting))
     }
 
     /// The last durable record; none in an empty trail.
@@ -161,6 +168,15 @@ impl Trail {
     pub fn close(self) -> Result<Option<Anchor>, AppendError> {
         self.0.close();
         if self.is_healthy() { Ok(self.head()) } else { Err(AppendError::Failed) }
+    }
+}
+
+/// Wakes the writer when dropped, also with the future of a caller that stops waiting.
+struct Wake<'a>(&'a Shared);
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        self.0.wake();
     }
 }
 

@@ -93,6 +93,54 @@ async fn closing_writes_what_waits_and_refuses_what_comes() {
     assert_eq!(open(directory.path()).1.records, 50);
 }
 
+async fn asleep(trail: &Trail) {
+    while !trail.0.shared.is_asleep() {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+}
+
+/// What is ready at once is flushed at once.
+#[tokio::test]
+async fn calls_that_can_go_on_share_a_flush() {
+    let directory = tempfile::tempdir().unwrap();
+    let (trail, _) = open(directory.path());
+    asleep(&trail).await;
+    let calls: Vec<_> = (0..20)
+        .map(|number| {
+            let trail = trail.clone();
+            tokio::spawn(async move { trail.append(id(number), vec![number; 10]).await })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(trail.close().unwrap().unwrap().sequence, 20);
+    let (mut walk, beginning) = crate::walk::Walk::open(directory.path(), 1).unwrap();
+    let crate::segment::Beginning::Begun(header) = beginning else { panic!() };
+    walk.begin(&header);
+    let mut places = Vec::new();
+    while let crate::walk::Step::Record(head, _) = walk.step().unwrap() {
+        places.push(head.group_place);
+    }
+    assert_eq!(places, (0..20).collect::<Vec<_>>(), "one group");
+}
+
+#[tokio::test]
+async fn an_append_that_nobody_waits_for_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let (trail, _) = open(directory.path());
+    asleep(&trail).await;
+    let mut append = Box::pin(trail.append(id(1), vec![1; 10]));
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    assert!(append.as_mut().poll(&mut context).is_pending());
+    assert!(trail.0.shared.is_asleep());
+    drop(append);
+    while trail.head().is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    assert_eq!(trail.head().unwrap().sequence, 1);
+}
+
 /// Replay of an outbox must not take a damaged trail for one without the event.
 #[tokio::test]
 async fn damage_before_the_head_is_no_absence() {
