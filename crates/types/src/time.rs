@@ -1,7 +1,7 @@
 //! Instants, and the clock that hands them out.
 
 use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
+use time::{Date, Month, OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 /// An instant: milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,19 +54,21 @@ impl Timestamp {
     /// `2025-06-01T12:00:00Z`.
     #[must_use]
     pub fn iso8601(self) -> String {
-        self.format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z"))
+        self.digits(("-", "T", ":", "Z"))
     }
 
     /// `20250601T120000Z`, the basic form that request signatures use.
     #[must_use]
     pub fn iso8601_basic(self) -> String {
-        self.format(format_description!("[year][month][day]T[hour][minute][second]Z"))
+        self.digits(("", "T", "", "Z"))
     }
 
     /// `20250601`.
     #[must_use]
     pub fn date_basic(self) -> String {
-        self.format(format_description!("[year][month][day]"))
+        let mut text = self.iso8601_basic();
+        text.truncate(DATE_BASIC_LEN);
+        text
     }
 
     /// `Sun, 01 Jun 2025 12:00:00 GMT`, the form of HTTP (RFC 9110 section 5.6.7).
@@ -88,9 +90,19 @@ impl Timestamp {
     /// Reads the form that [`Timestamp::iso8601_basic`] writes; none for any other.
     #[must_use]
     pub fn from_iso8601_basic(text: &str) -> Option<Self> {
-        let format = format_description!("[year][month][day]T[hour][minute][second]Z");
-        let parsed = time::PrimitiveDateTime::parse(text, format).ok()?;
-        Some(Self::from_seconds(parsed.assume_utc().unix_timestamp()))
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        if date.len() != DATE_BASIC_LEN || time.len() != TIME_BASIC_LEN {
+            return None;
+        }
+        let number = |text: &str| -> Option<u16> {
+            text.bytes()
+                .try_fold(0, |sum: u16, digit| digit.is_ascii_digit().then(|| sum * 10 + u16::from(digit - b'0')))
+        };
+        let part = |text: &str, at: usize| u8::try_from(number(text.get(at..at + 2)?)?).ok();
+        let month = Month::try_from(part(date, 4)?).ok()?;
+        let date = Date::from_calendar_date(number(date.get(..4)?)?.into(), month, part(date, 6)?).ok()?;
+        let moment = date.with_hms(part(time, 0)?, part(time, 2)?, part(time, 4)?).ok()?;
+        Some(Self::from_seconds(moment.assume_utc().unix_timestamp()))
     }
 
     /// Reads the form that [`Timestamp::http_date`] writes; none for any other.
@@ -102,10 +114,36 @@ impl Timestamp {
         Some(Self::from_seconds(parsed.assume_utc().unix_timestamp()))
     }
 
+    /// The parts in decimal digits: every record and every signature has some, so they are written without a template.
+    fn digits(self, (in_date, behind_date, in_time, end): (&str, &str, &str, &str)) -> String {
+        let moment = self.moment();
+        let year = u16::try_from(moment.year()).unwrap_or_default();
+        let (century, year) = (year / 100, year % 100);
+        let mut text = String::with_capacity(ISO8601_LEN);
+        for (number, behind) in [
+            (century, ""),
+            (year, in_date),
+            (u8::from(moment.month()).into(), in_date),
+            (moment.day().into(), behind_date),
+            (moment.hour().into(), in_time),
+            (moment.minute().into(), in_time),
+            (moment.second().into(), end),
+        ] {
+            for digit in [number / 10, number % 10] {
+                text.push(char::from_digit(digit.into(), 10).unwrap_or('0'));
+            }
+            text.push_str(behind);
+        }
+        text
+    }
+
+    fn moment(self) -> OffsetDateTime {
+        // Every value is in the calendar's range; the epoch stands for the impossible.
+        OffsetDateTime::from_unix_timestamp(self.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+
     fn format(self, format: &[BorrowedFormatItem<'_>]) -> String {
-        // Every value is in the calendar's range, so neither step fails; the epoch stands for the impossible.
-        let moment = OffsetDateTime::from_unix_timestamp(self.seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        moment.format(format).unwrap_or_default()
+        self.moment().format(format).unwrap_or_default()
     }
 }
 
@@ -115,6 +153,9 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
+const DATE_BASIC_LEN: usize = 8;
+const TIME_BASIC_LEN: usize = 6;
+const ISO8601_LEN: usize = 20;
 const MILLIS_MIN: i64 = -62_135_596_800_000;
 const MILLIS_MAX: i64 = 253_402_300_799_999;
 
@@ -132,7 +173,21 @@ mod tests {
         assert_eq!(instant.audit_text(), "May 21, 2025, 5:47:45 AM");
         assert_eq!(Timestamp::from_iso8601_basic("20250521T054745Z").unwrap().seconds(), instant.seconds());
         assert_eq!(Timestamp::from_http_date("Wed, 21 May 2025 05:47:45 GMT").unwrap().seconds(), instant.seconds());
-        assert_eq!(Timestamp::from_iso8601_basic("20251321T054745Z"), None);
+        for wrong in [
+            "20251321T054745Z",
+            "20250230T054745Z",
+            "20250521T244745Z",
+            "20250521T054760Z",
+            "20250521T054745",
+            "20250521 054745Z",
+            "2025521T054745Z",
+            "+2025521T054745Z",
+            "2025-521T054745Z",
+            "2025052éT054745Z",
+            "",
+        ] {
+            assert_eq!(Timestamp::from_iso8601_basic(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

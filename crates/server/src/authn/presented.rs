@@ -170,9 +170,9 @@ impl Presented {
         // A query signature outlives the window only where a service says so; none of ours does.
         let lifetime = self.expires_seconds.map_or(window, |seconds| seconds.clamp(0, window));
         let (signed, server) = (self.time, now);
-        let (at, minutes) = (signed.iso8601_basic(), window / 60);
-        let now_text = server.iso8601_basic();
+        let texts = || (signed.iso8601_basic(), server.iso8601_basic(), window / 60);
         if signed.seconds() < server.seconds() - lifetime {
+            let (at, now_text, minutes) = texts();
             let earliest = server.plus_seconds(-lifetime).iso8601_basic();
             return Err(ApiError::new(
                 ErrorCode::InvalidSignature,
@@ -180,6 +180,7 @@ impl Presented {
             ));
         }
         if signed.seconds() > server.seconds() + window {
+            let (at, now_text, minutes) = texts();
             let latest = server.plus_seconds(window).iso8601_basic();
             return Err(ApiError::new(
                 ErrorCode::InvalidSignature,
