@@ -55,8 +55,8 @@ pub(crate) use reasons::{Considered, Reasons};
 
 /// An operation's input and targets, handed out only after every demand of its plan was allowed.
 pub struct Authorized<O: Operation> {
-    caller: Authenticated,
-    circumstances: Circumstances,
+    caller: Arc<Authenticated>,
+    circumstances: Arc<Circumstances>,
     input: O::Input,
     target: O::Target,
     proof: Proof,
@@ -161,8 +161,8 @@ impl<O: Operation> Authorized<O> {
 /// `AccessDenied` with the reason of the first demand that is not allowed; or if the store fails.
 pub(crate) async fn authorize<O: Operation>(
     keys: &Keys,
-    caller: &Authenticated,
-    circumstances: &Circumstances,
+    caller: &Arc<Authenticated>,
+    circumstances: &Arc<Circumstances>,
     input: O::Input,
     plan: Plan<O::Target>,
     reasons: &mut Reasons,
@@ -192,8 +192,8 @@ pub(crate) async fn authorize<O: Operation>(
         }
     }
     Ok(Authorized {
-        caller: caller.clone(),
-        circumstances: circumstances.clone(),
+        caller: Arc::clone(caller),
+        circumstances: Arc::clone(circumstances),
         input,
         target,
         proof: Proof { keys: authorized_keys, entities, outside_call },

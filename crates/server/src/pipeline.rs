@@ -14,7 +14,7 @@
 mod forward;
 mod managed_keys;
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use kanuki_store::StoreError;
 use kanuki_types::{Region, Timestamp};
@@ -282,7 +282,7 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
     if let Some(parameters) = O::audit_parameters(&parsed) {
         draft.replace_parameters(parameters);
     }
-    let mut caller = match caller {
+    let caller = match caller {
         Some(caller) => caller,
         None => {
             let bearer = O::bearer(&parsed)?.ok_or_else(|| ApiError::internal("an operation without credentials"))?;
@@ -294,10 +294,11 @@ async fn perform<O: Operation>(step: Step<'_>, mut fields: Fields, draft: &mut D
     if let Some(factor) = O::second_factor(&parsed) {
         circumstances.second_factor = Some(pipeline.check_second_factor(&caller, factor, circumstances.now).await?);
     }
+    let (mut caller, circumstances) = (Arc::new(caller), Arc::new(circumstances));
     let mut input = parsed;
     for attempt in 0..ATTEMPTS_MAX {
         if attempt > 0 {
-            caller = pipeline.authenticator.renew(caller, call.dialect).await?;
+            caller = Arc::new(pipeline.authenticator.renew(Arc::unwrap_or_clone(caller), call.dialect).await?);
         }
         let plan = O::plan(doors, &caller, &input).await;
         if attempt == 0

@@ -1,15 +1,15 @@
 //! The encryption context: pairs of text that are authenticated with a ciphertext and not stored in it.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// Greatest size of [`EncryptionContext::to_aad`], in bytes.
 ///
 /// The AWS KMS documentation states no limit; an external key store accepts 8192 bytes of additional data.
 pub const ENCRYPTION_CONTEXT_BYTES_MAX: usize = 8192;
 
-/// Pairs of text, sorted by key; case counts, order does not. An empty context equals none.
+/// Pairs of text, sorted by key; case counts, order does not. An empty context equals none. Clones share the pairs.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct EncryptionContext(BTreeMap<String, String>);
+pub struct EncryptionContext(Arc<BTreeMap<String, String>>);
 
 impl EncryptionContext {
     /// Takes the pairs.
@@ -20,7 +20,7 @@ impl EncryptionContext {
         let size = pairs.iter().fold(COUNT_BYTES, |sum, (key, value)| {
             sum.saturating_add(2 * LENGTH_BYTES).saturating_add(key.len()).saturating_add(value.len())
         });
-        if size > ENCRYPTION_CONTEXT_BYTES_MAX { Err(EncryptionContextTooLarge) } else { Ok(Self(pairs)) }
+        if size > ENCRYPTION_CONTEXT_BYTES_MAX { Err(EncryptionContextTooLarge) } else { Ok(Self(Arc::new(pairs))) }
     }
 
     /// The pairs.
@@ -47,7 +47,7 @@ impl EncryptionContext {
             out.extend_from_slice(&u16::try_from(n).unwrap_or(u16::MAX).to_be_bytes());
         };
         number(&mut out, self.0.len());
-        for (key, value) in &self.0 {
+        for (key, value) in self.0.iter() {
             for part in [key, value] {
                 number(&mut out, part.len());
                 out.extend_from_slice(part.as_bytes());
