@@ -125,12 +125,32 @@ pub struct Rendered {
     pub body: SecretBody,
 }
 
-/// A body that is wiped on drop and never printed.
+/// A body that is wiped on drop, and when it grows, and never printed.
+#[derive(Default)]
 pub struct SecretBody(pub zeroize::Zeroizing<Vec<u8>>);
 
 impl std::fmt::Debug for SecretBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "[{} bytes]", self.0.len())
+    }
+}
+
+impl std::io::Write for SecretBody {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let needed = self.0.len().saturating_add(bytes.len());
+        if needed > self.0.capacity() {
+            // The vector's own growth would free the old memory unwiped.
+            let room = needed.max(self.0.capacity().saturating_mul(2)).max(ANSWER_BYTES_USUAL);
+            let mut grown = zeroize::Zeroizing::new(Vec::with_capacity(room));
+            grown.extend_from_slice(&self.0);
+            self.0 = grown;
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -153,5 +173,25 @@ fn printable(name: &str) -> String {
     name.chars().map(shown).take(OPERATION_NAME_CHARS_MAX).collect()
 }
 
+/// Room for most answers, in bytes: all of it is wiped.
+const ANSWER_BYTES_USUAL: usize = 1024;
 /// Longest operation name that is repeated in messages and records, in characters.
 const OPERATION_NAME_CHARS_MAX: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_body_that_grows_has_all_that_was_written() {
+        let (mut body, mut expected) = (SecretBody::default(), Vec::new());
+        for number in 0..1000_u32 {
+            let bytes = number.to_be_bytes().repeat(number as usize % 40);
+            body.write_all(&bytes).unwrap();
+            expected.extend(bytes);
+        }
+        assert!(body.as_ref() == expected);
+    }
+}

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, Dialect, Fields, Rendered, printable};
+use super::{Call, Dialect, Fields, Rendered, SecretBody, printable};
 use crate::{
     error::{ApiError, ErrorCode},
     operation::Service,
@@ -35,12 +35,11 @@ pub(super) fn members(body: &[u8]) -> Result<Fields, ApiError> {
 }
 
 pub(super) fn render_output<O: serde::Serialize>(output: Option<&O>) -> Result<Rendered, ApiError> {
-    let mut body = Vec::new();
+    let mut body = SecretBody::default();
     if let Some(output) = output {
-        body.reserve_exact(SECRET_ANSWER_BYTES_MAX);
         serde_json::to_writer(&mut body, output).map_err(ApiError::internal)?;
     }
-    Ok(Rendered { status: 200, content_type: CONTENT_TYPE, body: body.into() })
+    Ok(Rendered { status: 200, content_type: CONTENT_TYPE, body })
 }
 
 pub(super) fn render_error(error: &ApiError) -> Rendered {
@@ -55,10 +54,6 @@ pub(super) fn render_error(error: &ApiError) -> Rendered {
 }
 
 const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
-/// Room for every answer that holds a secret (the largest is a data key pair's), so that none is moved while it is
-/// written: a buffer that grows leaves unwiped copies behind.
-const SECRET_ANSWER_BYTES_MAX: usize = 16 * 1024;
-
 #[cfg(test)]
 mod tests {
     use super::*;
