@@ -79,7 +79,7 @@ impl Stage {
 
     async fn grants(&self, scale: &Scale) -> Vec<Scene> {
         let none = key(1, &key_policy(1, &SILENT));
-        let mut scenes = vec![scene("no grants, denied", alice(Vec::new()), encrypt(&none, &[]), false, 100.0)];
+        let mut scenes = vec![scene("no grants, denied", alice(Vec::new()), encrypt(&none, &[]), false, 300.0)];
         for (number, count) in (1..).zip(scale.grants) {
             let others = key(10 + number, &key_policy(1, &SILENT));
             let of_others = (0..count - 2).map(|number| (numbered(number), grant(&[])));
@@ -87,28 +87,28 @@ impl Stage {
             let own = [(numbered(count - 2), grant(&[("object", "x")])), (numbered(count - 1), grant(&[]))];
             self.give(&others, ALICE_ID, own.into_iter()).await;
             let name = format!("{count} grants, 2 of them the caller's");
-            scenes.push(scene(&name, alice(Vec::new()), encrypt(&others, &[]), true, 100.0));
+            scenes.push(scene(&name, alice(Vec::new()), encrypt(&others, &[]), true, 300.0));
 
             let all = key(20 + number, &key_policy(1, &SILENT));
             let each = (0..*count).map(|number| (numbered(number), grant(&[("object", &format!("o{number}"))])));
             self.give(&all, ALICE_ID, each).await;
             let last = format!("o{}", count - 1);
             let name = format!("{count} grants, all the caller's, each for its object");
-            scenes.push(scene(&name, alice(Vec::new()), encrypt(&all, &[("object", &last)]), true, 100.0));
+            scenes.push(scene(&name, alice(Vec::new()), encrypt(&all, &[("object", &last)]), true, 300.0));
             let name = format!("{count} grants, all the caller's, none fits");
-            scenes.push(scene(&name, alice(Vec::new()), encrypt(&all, &[("object", "other")]), false, 100.0));
+            scenes.push(scene(&name, alice(Vec::new()), encrypt(&all, &[("object", "other")]), false, 300.0));
 
             let alike = key(30 + number, &key_policy(1, &SILENT));
             self.give(&alike, ALICE_ID, (0..*count).map(|number| (numbered(number), grant(&[])))).await;
             let name = format!("{count} grants, all the caller's, all alike");
-            scenes.push(scene(&name, alice(Vec::new()), encrypt(&alike, &[]), true, 100.0));
+            scenes.push(scene(&name, alice(Vec::new()), encrypt(&alike, &[]), true, 300.0));
         }
         let all = key(40, &key_policy(POLICY_BYTES_MAX, &SILENT));
         self.give(&all, "AIDAOTHER", (0..998).map(|number| (numbered(number), grant(&[])))).await;
         self.give(&all, ALICE_ID, [(numbered(998), grant(&[])), (numbered(999), grant(&[]))].into_iter()).await;
         let caller = alice(vec![identity_policy(&SILENT_IDENTITY); POLICIES_MAX]);
         let name = "key policy of 32 KiB, 10 identity policies, 1,000 grants";
-        scenes.push(scene(name, caller, encrypt(&all, &[]), true, 2_000.0));
+        scenes.push(scene(name, caller, encrypt(&all, &[]), true, 20_000.0));
         scenes
     }
 
@@ -125,7 +125,7 @@ impl Stage {
 /// Policies of growing size and number.
 fn policies() -> Vec<Scene> {
     let mut scenes = Vec::new();
-    for (bytes, ratio_max) in [(1, 1.0), (1 << 10, 100.0), (4 << 10, 200.0), (16 << 10, 800.0), (32 << 10, 1_600.0)] {
+    for (bytes, ratio_max) in [(1, 1.0), (1 << 10, 200.0), (4 << 10, 500.0), (16 << 10, 2_000.0), (32 << 10, 4_000.0)] {
         let name = if bytes == 1 {
             "key policy of one statement".into()
         } else {
@@ -137,14 +137,14 @@ fn policies() -> Vec<Scene> {
     for (name, filler) in [("other principals", Filler::Principal), ("other actions", Filler::Action)] {
         let name = format!("key policy of 32 KiB about {name}");
         let policy = key_policy(POLICY_BYTES_MAX, &Key { filler, ..ALLOWS });
-        scenes.push(scene(&name, alice(Vec::new()), encrypt(&key(1, &policy), &[("tenant", "mine")]), true, 800.0));
+        scenes.push(scene(&name, alice(Vec::new()), encrypt(&key(1, &policy), &[("tenant", "mine")]), true, 4_000.0));
     }
     for count in [1, POLICIES_MAX] {
         let mut texts = vec![identity_policy(&SILENT_IDENTITY); count - 1];
         texts.push(identity_policy(&ALLOWS_IDENTITY));
         let key = key(1, &key_policy(1, &TO_ACCOUNT));
         let name = format!("{count} identity policies of 6,144 characters");
-        scenes.push(scene(&name, alice(texts), encrypt(&key, &[("tenant", "mine")]), true, 2_000.0));
+        scenes.push(scene(&name, alice(texts), encrypt(&key, &[("tenant", "mine")]), true, 20_000.0));
     }
     scenes
 }
