@@ -7,6 +7,7 @@ import time
 
 import pytest
 from botocore import UNSIGNED
+from botocore.exceptions import ClientError
 
 import oidc
 import policies
@@ -14,9 +15,10 @@ import trail
 from aws import connect, error_of, refused, request_id
 from home import Home
 from kanuki import clean_environment
-from policies import HOME, OTHER, allow, document, identity, role, role_session
+from policies import HOME, OTHER, allow, deny, document, identity, role, role_session
 from principals import trusting
 from sigv4 import Keys
+from test_detective_explain import explain
 from test_identity_sessions import given, may
 from world import World
 
@@ -122,6 +124,33 @@ def test_a_service_account_gets_its_role(place, issuers):
     context = record["userIdentity"]["sessionContext"]
     assert context["webIdFederationData"]["federatedProvider"] == provider_arn(NAMES["cluster"])
     assert context["attributes"]["mfaAuthenticated"] == "false"
+
+
+def test_what_a_token_says_can_be_supposed(place, issuers):
+    """Whether its bearer gets the role, and what the session may: as the calls themselves have it."""
+    provider = provider_arn(NAMES["cluster"])
+    says = ["--web-subject", SUBJECT, "--web-audience", "sts.amazonaws.com"]
+    assumes = ["--principal", provider, "--action", "sts:AssumeRoleWithWebIdentity", "--resource", role("Pod")]
+    assert explain(place.server, *assumes, *says)["allowed"]
+    other = explain(place.server, *assumes, "--web-subject", "nobody", "--web-audience", "sts.amazonaws.com")
+    assert not other["allowed"] and other["message"] == DENIED
+    condition = {"StringEquals": {f"{CLUSTER}:sub": SUBJECT, "aws:FederatedProvider": provider}}
+    key = place.make_key(deny("*", "kms:Encrypt", Condition=condition), allow(policies.root(), "kms:*"))
+    kms = connect(place.server, given(assume(place, "AnyPod", issuers["cluster"].token())))
+    call = ["--principal", role_session("AnyPod", "pod-1"), "--action", "kms:Encrypt", "--resource", key.arn]
+    told = refused_by(kms.encrypt, KeyId=key.arn, Plaintext=b"m")
+    supposed = explain(place.server, *call, "--web-provider", provider, *says)
+    assert (supposed["allowed"], supposed["message"]) == (False, told)
+    assert explain(place.server, *call)["allowed"], "without the token nothing denies it"
+    unknown = place.server.command("explain", *call, "--web-provider", f"{provider}-not", *says)
+    assert unknown.returncode != 0 and "there is no principal" in unknown.stderr
+
+
+def refused_by(call, **parameters) -> str:
+    """What the client is told when a call is denied."""
+    with pytest.raises(ClientError) as error:
+        call(**parameters)
+    return error.value.response["Error"]["Message"]
 
 
 def test_the_record_names_the_bearer_and_not_the_token(place, issuers):
