@@ -1,5 +1,5 @@
 # S0 world (as Admin)
-# The endpoint and the Region stand in the environment; there is no TLS on loopback, so that no CA bundle is named.
+# The endpoint and the Region stand in the environment; loopback is served without TLS here, so no CA bundle is named.
 aws iam create-user --user-name ExampleUser                                                         # ok
 aws iam create-access-key --user-name ExampleUser                                                   # ok → ExampleUser
 aws iam create-user --user-name Bob                                                                 # ok
