@@ -1,4 +1,4 @@
-"""Runs the scripts under `clients/scripts`, line by line, in one shell with the stock AWS CLI, and reads off each result.
+"""Runs the scripts under `printed`, line by line, in one shell with the stock AWS CLI, and reads off each result.
 
 Not here: what the lines should come to; each says so itself, and the test compares.
 Invariants: every line and every wait is bounded; the home directory, and with it every profile and every cached
@@ -21,11 +21,10 @@ import imports
 import totp
 from aws import connect
 from home import Home
-from kanuki import REPOSITORY
 from policies import ADMIN
 from sigv4 import Keys
 
-FOLDER = REPOSITORY / "clients" / "scripts"
+FOLDER = pathlib.Path(__file__).parent / "printed"
 LINE_SECONDS_MAX = 120
 CALL_SECONDS_MAX = 60
 # `as NAME: CODE → PROFILE`, and whatever a reader should know besides.

@@ -1,6 +1,6 @@
 """The scripts of the acceptance scenarios, with the stock AWS CLI, as they are printed.
 
-The files are `clients/scripts/*.sh`; each line tells its own result.
+The files are `printed/*.sh`; each line tells its own result.
 """
 
 import json
